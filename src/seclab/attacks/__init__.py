@@ -1,0 +1,1 @@
+"""Search procedures: arrays in, arrays out. They know no metric and no store."""

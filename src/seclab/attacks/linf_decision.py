@@ -1,0 +1,154 @@
+"""Black-box evasion inside an L-infinity ball from labels alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+Predict: TypeAlias = Callable[[np.ndarray], np.ndarray]
+
+_CHUNK = 50_000  # rows per call of the model: bounds memory without costing a tree ensemble speed
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """How long the boundary is walked.
+
+    Attributes:
+        iterations: Rounds of estimating a direction and stepping along it.
+        directions: Random directions tried per row in the first round; grows with the root of
+            the round.
+        halvings: Steps of each binary search.
+        probe: Length of a direction, as a fraction of the present distance. Tree ensembles are
+            flat between thresholds: too short a probe sees nothing.
+    """
+
+    iterations: int = 10
+    directions: int = 60
+    halvings: int = 10
+    probe: float = 0.3
+
+
+def linf_hop_skip_jump(
+    predict: Predict,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    starts: np.ndarray,
+    bounds: tuple[float, float],
+    walk: Walk,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Walk along the decision boundary towards each input, all rows in one batch.
+
+    Args:
+        predict: Labels (n,) of inputs (n, d); the only thing asked of the model.
+        x: Inputs of shape (n, d).
+        y: Their true labels, shape (n,).
+        starts: Candidate starting points of shape (m, d), for example images the attacker owns.
+            The nearest one that is not labelled ``y`` starts the walk.
+        bounds: Smallest and largest feature value.
+        walk: Length of the search, and with it the number of queries.
+        rng: Source of the random directions.
+
+    Returns:
+        Inputs of shape (n, d): misclassified and as near as the walk came, or ``x`` itself where
+        the model misclassifies it already or no start was misclassified.
+
+    References:
+        Chen, Jordan and Wainwright (2020), HopSkipJumpAttack: a query-efficient decision-based
+        attack, arXiv:1904.02144.
+    """
+    found = x.copy()
+    start, startable = _nearest_starts(predict(starts), starts, x, y)
+    rows = np.flatnonzero(startable & (predict(x) == y))
+    if not rows.size:
+        return found
+    search = _Search(predict, x[rows], y[rows], bounds, walk.halvings)
+    near = search.approach(start[rows])
+    for iteration in range(1, walk.iterations + 1):
+        directions = int(walk.directions * np.sqrt(iteration))
+        slope = search.direction(near, directions, walk.probe, rng)
+        near = search.step(near, slope, iteration)
+    found[rows] = near
+    return found
+
+
+def _nearest_starts(
+    labels: np.ndarray, starts: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """For each row the nearest start of another label, and whether there is one."""
+    distances = np.stack([np.abs(starts - row).max(axis=1) for row in x])
+    distances[labels[None, :] == y[:, None]] = np.inf
+    nearest = distances.argmin(axis=1)
+    return starts[nearest], np.isfinite(distances.min(axis=1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    predict: Predict
+    x: np.ndarray
+    y: np.ndarray
+    bounds: tuple[float, float]
+    halvings: int
+
+    def fooled(self, points: np.ndarray) -> np.ndarray:
+        """Which points of shape (n, ..., d) are misclassified, shape (n, ...)."""
+        flat = points.reshape(-1, points.shape[-1])
+        labels = np.concatenate(
+            [self.predict(flat[i : i + _CHUNK]) for i in range(0, len(flat), _CHUNK)]
+        )
+        per_row = labels.reshape(points.shape[:-1])
+        truth = self.y.reshape(-1, *[1] * (per_row.ndim - 1))
+        fooled: np.ndarray = per_row != truth
+        return fooled
+
+    def distance(self, points: np.ndarray) -> np.ndarray:
+        distance: np.ndarray = np.abs(points - self.x).max(axis=1)
+        return distance
+
+    def approach(self, points: np.ndarray) -> np.ndarray:
+        """Shrink the ball around ``x`` by halving while its edge towards ``points`` still fools."""
+        far, close = self.distance(points), np.zeros(len(points))
+        best = points.copy()
+        for _ in range(self.halvings):
+            middle = (far + close) / 2
+            nearer = self.x + np.clip(best - self.x, -middle[:, None], middle[:, None])
+            # Rounding can put x + (best - x) a hair outside the box that both lie in.
+            candidate = np.clip(nearer, *self.bounds)
+            fooled = self.fooled(candidate)
+            best[fooled] = candidate[fooled]
+            far, close = np.where(fooled, middle, far), np.where(fooled, close, middle)
+        return best
+
+    def direction(
+        self, points: np.ndarray, count: int, probe: float, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Sign of the average random direction that leads across the boundary."""
+        n, d = points.shape
+        noise = rng.choice(np.array([-1.0, 1.0]), size=(n, count, d))
+        reach = (probe * self.distance(points))[:, None, None]
+        probes = np.clip(points[:, None, :] + reach * noise, *self.bounds)
+        # The noise that was really applied: at the edge of the box part of it is cut away.
+        applied = probes - points[:, None, :]
+        outcome = np.where(self.fooled(probes), 1.0, -1.0)
+        outcome -= outcome.mean(axis=1, keepdims=True)
+        slope: np.ndarray = np.sign(np.einsum("nc,ncd->nd", outcome, applied))
+        return slope
+
+    def step(self, points: np.ndarray, slope: np.ndarray, iteration: int) -> np.ndarray:
+        """Step along ``slope``, halving until the step still fools, then approach again."""
+        length = self.distance(points) / np.sqrt(iteration)
+        stepped, pending = points.copy(), np.ones(len(points), dtype=bool)
+        for _ in range(self.halvings):
+            candidate = np.clip(points + length[:, None] * slope, *self.bounds)
+            fooled = self.fooled(candidate) & pending
+            stepped[fooled] = candidate[fooled]
+            pending &= ~fooled
+            if not pending.any():
+                break
+            length = np.where(pending, length / 2, length)
+        nearer = self.approach(stepped)
+        keep = self.distance(nearer) < self.distance(points)
+        return np.where(keep[:, None], nearer, points)

@@ -1,0 +1,371 @@
+"""The commands and their options. Whatever is slow to import is imported by the command itself."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Literal
+
+import typer
+
+from seclab.errors import Misconfigured, SeclabError
+
+app = typer.Typer(
+    name="seclab",
+    help="Security evaluations of machine-learning models, with evidence and a gate. "
+    "Exit codes: 0 passed, 1 blocked by the gate, 2 wrong use or configuration, "
+    "3 could not be evaluated.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+lab = typer.Typer(
+    help="One experiment at a time, to a CSV file: no store, no flow, no gate.",
+    no_args_is_help=True,
+)
+app.add_typer(lab, name="lab")
+keys = typer.Typer(
+    help="The keys that sign evidence: public halves in registers/keys, private ones outside.",
+    no_args_is_help=True,
+)
+app.add_typer(keys, name="keys")
+
+Run = Annotated[
+    str, typer.Argument(help="Run ID, the beginning of one, or 'latest'.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
+Seed = Annotated[int, typer.Option(min=0, help="Decides everything random.")]
+Out = Annotated[Path, typer.Option(help="CSV file to write.", show_default=False)]
+Quick = Annotated[bool, typer.Option("--quick", help="Fewer points, for a first look.")]
+KeyId = Annotated[str, typer.Argument(help="Key ID, or the beginning of one.", show_default=False)]
+Days = Annotated[int, typer.Option(min=1, max=3650, help="For how many days it is valid.")]
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; every error a user can make ends in a sentence and an exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except SeclabError as error:
+        from seclab.cli.output import complain
+
+        for problem in error.problems:
+            complain(f"seclab: {problem}")
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, SystemExit) as ending:
+        # Typer makes an exit of an interruption.
+        if isinstance(ending, SystemExit) and ending.code != _INTERRUPTED:
+            raise
+        sys.stderr.write("seclab: interrupted\n")
+        sys.stderr.flush()
+        # An attack may still run in a thread, which an ordinary exit would wait for.
+        os._exit(_INTERRUPTED)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that open runs are closed."""
+    raise KeyboardInterrupt
+
+
+@app.command()
+def evaluate(  # noqa: PLR0917 - Typer turns parameters into options by position
+    profile: Annotated[
+        str, typer.Option(help="How much effort the attacks make: quick, standard or deep.")
+    ] = "standard",
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Model to evaluate; may be repeated. All of them, and the agent, when left out."
+        ),
+    ] = None,
+    evaluation: Annotated[
+        list[str] | None,
+        typer.Option(help="Evaluation to run; may be repeated. All of them when left out."),
+    ] = None,
+    seed: Seed = 0,
+    promote: Annotated[
+        bool,
+        typer.Option(
+            " /--no-promote",
+            help="Do not make the most accurate passing model the champion.",
+            show_default=False,
+        ),
+    ] = True,
+    refresh: Annotated[
+        bool,
+        typer.Option(
+            "--refresh", help="Measure everything anew, also what an earlier run has measured."
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Train, check, attack, decide, seal, store, and promote what passed."""
+    from seclab.cli import evaluation as command
+
+    command.evaluate(
+        profile=profile,
+        models=model,
+        evaluations=evaluation,
+        seed=seed,
+        promote=promote,
+        refresh=refresh,
+        json=json,
+    )
+
+
+@app.command()
+def gate(
+    run: Run,
+    json: Json = False,
+    sarif: Annotated[
+        Path | None, typer.Option(help="Write SARIF 2.1.0 to this file.", show_default=False)
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write JUnit XML to this file.", show_default=False)
+    ] = None,
+    markdown: Annotated[
+        Path | None,
+        typer.Option(help="Write Markdown for a pull request to this file.", show_default=False),
+    ] = None,
+) -> None:
+    """Verify the evidence of a run and judge it by the registers as they are now."""
+    from seclab.cli import gate as command
+
+    command.gate(run, json=json, sarif=sarif, junit=junit, markdown=markdown)
+
+
+@app.command()
+def promote(
+    run: Run,
+    force: Annotated[
+        str,
+        typer.Option(
+            help="Promote in spite of the gate, for this reason. Needs a key of the pipeline and "
+            "a tier that allows it.",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Make the model version of a run the champion, if its evidence allows it."""
+    from seclab.cli import evaluation as command
+
+    command.promote(run, force=force)
+
+
+@app.command()
+def rollback(
+    reason: Annotated[str, typer.Option(help="Why, in one line.", show_default=False)],
+) -> None:
+    """Make the previous champion the champion again."""
+    from seclab.cli import champion as command
+
+    command.rollback(reason=reason)
+
+
+@app.command(name="serve-check")
+def serve_check(json: Json = False) -> None:
+    """Check every link from the champion's alias to its bytes, as a serving process does."""
+    from seclab.cli import champion as command
+
+    command.serve_check(json=json)
+
+
+@app.command()
+def approve(
+    run: Run,
+    role: Annotated[
+        Literal["security", "ml-engineering", "legal"],
+        typer.Option(help="In whose name.", show_default=False),
+    ],
+) -> None:
+    """Sign, with the key of a role, that it agrees with the evidence of a run."""
+    from seclab.cli import champion as command
+
+    command.approve(run, role=role)
+
+
+@app.command()
+def verify(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            help="A run; or an exported file, the folder of a run, or a bundle.json, which need "
+            "no project.",
+            show_default=False,
+        ),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every run of the store, the ledger and the champion.")
+    ] = False,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the public keys to trust, for a file.", show_default=False),
+    ] = None,
+    ledger: Annotated[
+        Path | None,
+        typer.Option(help="An earlier export of the ledger, to go on from.", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compute again everything that can be, and name every difference."""
+    if (what is None) != everything:
+        raise Misconfigured("name a run or a file to verify, or give --all; not both, not neither")
+    if what is not None and Path(what).exists():
+        from seclab.cli import verification
+
+        verification.verify_file(Path(what), keys=keys, ledger=ledger, json=json)
+        return
+    if what is not None and ("/" in what or Path(what).suffix):
+        raise Misconfigured(f"{what}: there is no such file or folder")
+    if keys is not None:
+        raise Misconfigured("--keys is for files; a store is checked with the project's own keys")
+    if what is not None and ledger is not None:
+        raise Misconfigured("--ledger is for files and for --all; a run alone has no earlier end")
+    from seclab.cli import evidence as command
+
+    if what is None:
+        command.verify_all(ledger=ledger, json=json)
+    else:
+        command.verify_run(what, json=json)
+
+
+@app.command()
+def export(
+    run: Run,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Zip file to write.", show_default=False)
+    ],
+) -> None:
+    """Write everything that proves the verdict of a run into one file."""
+    from seclab.cli import evidence as command
+
+    command.export(run, out=out)
+
+
+@app.command(name="export-ledger")
+def export_ledger(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="JSON Lines file to write.", show_default=False)
+    ],
+) -> None:
+    """Write the ledger to a file, to be kept out of reach of whoever writes to the store."""
+    from seclab.cli import evidence as command
+
+    command.export_ledger(out=out)
+
+
+@app.command()
+def risks(json: Json = False) -> None:
+    """The risk register with the newest evidence for every risk."""
+    from seclab.cli import runs as command
+
+    command.risks(json=json)
+
+
+@app.command()
+def runs(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    json: Json = False,
+) -> None:
+    """The evaluation runs, newest first."""
+    from seclab.cli import runs as command
+
+    command.runs(limit=limit, json=json)
+
+
+@app.command()
+def show(run: Run, json: Json = False) -> None:
+    """The verdict of a run, why, and every number behind it."""
+    from seclab.cli import runs as command
+
+    command.show(run, json=json)
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for a free one.")] = 5000,
+) -> None:
+    """Open the MLflow pages on this project's evidence store."""
+    from seclab.cli import ui as command
+
+    command.ui(port=port)
+
+
+@lab.command()
+def fgsm(out: Out, quick: Quick = False, seed: Seed = 0) -> None:
+    """Accuracy of the softmax regression under one gradient step, by epsilon."""
+    from seclab.cli import lab as command
+
+    command.fgsm(out, quick=quick, seed=seed)
+
+
+@lab.command()
+def poisoning(out: Out, quick: Quick = False, seed: Seed = 0) -> None:
+    """Success of a trigger planted in the training data, by poison rate."""
+    from seclab.cli import lab as command
+
+    command.poisoning(out, quick=quick, seed=seed)
+
+
+@lab.command()
+def privacy(out: Out, quick: Quick = False, seed: Seed = 0) -> None:
+    """What the forest gives away: membership and, to a surrogate, itself."""
+    from seclab.cli import lab as command
+
+    command.privacy(out, quick=quick, seed=seed)
+
+
+@lab.command(name="rag-guard")
+def rag_guard(out: Out, quick: Quick = False) -> None:  # noqa: ARG001 - one episode is quick
+    """One poisoned episode of the agent, without its guard and with it."""
+    from seclab.cli import lab as command
+
+    command.rag_guard(out)
+
+
+@keys.command()
+def init(
+    role: Annotated[
+        Literal["pipeline", "security", "ml-engineering", "legal"],
+        typer.Option(help="What its signatures stand for.", show_default=False),
+    ],
+    owner: Annotated[
+        str,
+        typer.Option(help="The role or team that holds it; not a person.", show_default=False),
+    ],
+    days: Days = 365,
+) -> None:
+    """Make a key: the private half outside the project, the public half to be committed."""
+    from seclab.cli import keys as command
+
+    command.init_key(role, owner=owner, days=days)
+
+
+@keys.command()
+def rotate(keyid: KeyId, days: Days = 365) -> None:
+    """Replace a key by a new one of the same role and owner; what the old one signed stays good."""
+    from seclab.cli import keys as command
+
+    command.rotate_key(keyid, days=days)
+
+
+@keys.command()
+def revoke(
+    keyid: KeyId,
+    reason: Annotated[str, typer.Option(help="Why, in one line.", show_default=False)],
+) -> None:
+    """Withdraw all trust in a key: nothing it ever signed counts any more."""
+    from seclab.cli import keys as command
+
+    command.revoke_key(keyid, reason=reason)
+
+
+@keys.command(name="show")
+def show_keys(json: Json = False) -> None:
+    """The public keys, what each is worth now, and whose private half is here."""
+    from seclab.cli import keys as command
+
+    command.show_keys(json=json)

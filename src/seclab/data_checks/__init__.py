@@ -1,0 +1,21 @@
+"""Data checks: suites of expectations, run by Great Expectations, answered as a report.
+
+An expectation is a function in one of the modules below, its parameters are the ``kwargs`` in the
+JSON of a suite, and Great Expectations is imported when the first check runs, not before: suites
+can be read and validated without it.
+"""
+
+from seclab.data_checks import content, copies, labels  # noqa: F401 - they fill the catalogue
+from seclab.data_checks.catalogue import ExpectationType, types
+from seclab.data_checks.checks import check, check_splits
+from seclab.data_checks.suites import Expectation, Suite, load_suite
+
+__all__ = [
+    "Expectation",
+    "ExpectationType",
+    "Suite",
+    "check",
+    "check_splits",
+    "load_suite",
+    "types",
+]

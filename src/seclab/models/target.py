@@ -1,0 +1,89 @@
+"""The face a model shows to an evaluation: answers, counted, and a gradient where it is honest."""
+
+import numpy as np
+
+from seclab.datasets import Dataset, Splits
+from seclab.errors import InvalidData, NotEvaluated
+from seclab.measurement import Subject
+from seclab.models.gradients import loss_gradient_of
+from seclab.models.specs import ModelSpec
+from seclab.models.training import CLASSIFY, SCALE, TrainedModel, fit
+
+
+class Target:
+    """What an evaluation may ask of a trained model.
+
+    Inputs are float64 of shape (n, d) in the native feature range. Every row answered is one
+    query; gradients are counted apart, for white-box access is another threat model.
+
+    Args:
+        model: The model under evaluation.
+        data: The splits it was trained and is to be judged on.
+    """
+
+    def __init__(self, model: TrainedModel, data: Splits) -> None:
+        self._model = model
+        self.data = data
+        self.queries = 0
+        self.gradient_queries = 0
+        self._loss_gradient = (
+            loss_gradient_of(model.pipeline[CLASSIFY]) if model.spec.differentiable else None
+        )
+        self._classes: np.ndarray = model.pipeline[CLASSIFY].classes_
+
+    @property
+    def subject(self) -> Subject:
+        """The model, pinned by the digest of its file."""
+        return Subject("model", self._model.spec.name, str(self._model.digest))
+
+    @property
+    def spec(self) -> ModelSpec:
+        """What was trained."""
+        return self._model.spec
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether :meth:`loss_gradient` may be asked."""
+        return self._loss_gradient is not None
+
+    def predict_proba(self, x: np.ndarray) -> np.ndarray:
+        """Class probabilities of shape (n, k), one query a row."""
+        self._require_rows(x)
+        self.queries += len(x)
+        probabilities: np.ndarray = self._model.pipeline.predict_proba(x)
+        return probabilities
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Labels of shape (n,), one query a row."""
+        labels: np.ndarray = self._classes[self.predict_proba(x).argmax(axis=1)]
+        return labels
+
+    def loss_gradient(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Cross-entropy loss of shape (n,) and its gradient (n, d) per native unit.
+
+        Raises:
+            NotEvaluated: The model has no gradient; see :attr:`has_gradient`.
+        """
+        if self._loss_gradient is None:
+            raise NotEvaluated(f"{self.spec.name} has no loss gradient")
+        self._require_rows(x)
+        self.gradient_queries += len(x)
+        scaler = self._model.pipeline[SCALE]
+        loss, slope = self._loss_gradient(scaler.transform(x), np.searchsorted(self._classes, y))
+        return loss, slope * scaler.scale_
+
+    def retrain(self, dataset: Dataset, *, seed: int) -> "Target":
+        """A model of the same spec trained on other rows, with a query count of its own."""
+        dataset.require_usable()
+        pipeline = fit(self.spec, dataset, seed=seed)
+        model = TrainedModel(
+            self.spec, seed, pipeline, b"", self._model.digest, dataset.fingerprint().ordered
+        )
+        return Target(model, self.data)
+
+    def _require_rows(self, x: np.ndarray) -> None:
+        columns = self.data.train.features.shape[1]
+        if x.ndim != 2 or x.shape[1] != columns:
+            raise InvalidData(f"{self.spec.name} takes rows of {columns} features, got {x.shape}")
+        if not np.isfinite(x).all():
+            raise InvalidData(f"{self.spec.name} takes finite features, got NaN or infinity")

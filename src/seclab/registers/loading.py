@@ -1,0 +1,155 @@
+"""Reading a folder of registers: every file, every mistake, at once."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from seclab.errors import Misconfigured
+from seclab.fingerprint import of_bytes
+from seclab.registers.criteria import profiles, thresholds
+from seclab.registers.models import models
+from seclab.registers.records import MatrixRow, Registers, Risk, Threshold, Waiver
+from seclab.registers.risks import MATRIX_COLUMNS, RISK_COLUMNS, matrix, risks
+from seclab.registers.tables import Problems, Table, read_table
+from seclab.registers.tiers import Models
+from seclab.registers.waivers import waivers
+
+RISKS = "risks.csv"
+MATRIX = "attack_defense_matrix.csv"
+THRESHOLDS = "thresholds.yaml"
+PROFILES = "profiles.yaml"
+MODELS = "models.yaml"
+WAIVERS = "waivers.yaml"
+_FILES = (RISKS, MATRIX, THRESHOLDS, PROFILES, MODELS, WAIVERS)
+
+
+def load_registers(folder: Path) -> Registers:
+    """Read every register of a folder.
+
+    Args:
+        folder: Where ``risks.csv``, ``attack_defense_matrix.csv``, ``thresholds.yaml``,
+            ``profiles.yaml``, ``models.yaml`` and ``waivers.yaml`` stand.
+
+    Returns:
+        The registers, each as its file says, and consistent with one another.
+
+    Raises:
+        Misconfigured: All mistakes of all files, each with file, line and column.
+    """
+    notes = {name: Problems(name) for name in _FILES}
+    content = {name: _read(folder / name, problems) for name, problems in notes.items()}
+    risk_table = read_table(content[RISKS], RISK_COLUMNS, notes[RISKS])
+    matrix_table = read_table(content[MATRIX], MATRIX_COLUMNS, notes[MATRIX])
+    found_risks = risks(risk_table, notes[RISKS])
+    found_matrix = matrix(matrix_table, notes[MATRIX])
+    found_thresholds = thresholds(content[THRESHOLDS], notes[THRESHOLDS])
+    found_profiles = profiles(content[PROFILES], notes[PROFILES])
+    found_models = models(content[MODELS], notes[MODELS])
+    found_waivers = waivers(content[WAIVERS], notes[WAIVERS])
+    _check_named(risk_table, found_matrix, found_thresholds, notes=notes)
+    _check_covered(risk_table, matrix_table, notes[RISKS])
+    if not notes[RISKS].found and not notes[MATRIX].found:
+        _check_evidence(risk_table, found_risks, found_matrix, problems=notes[RISKS])
+    if not notes[THRESHOLDS].found:
+        _check_waived(found_waivers, found_thresholds, notes[WAIVERS])
+    if not notes[MODELS].found:
+        _check_listed(found_waivers, found_models, notes[WAIVERS])
+    found = [problem for problems in notes.values() for problem in problems.found]
+    if found:
+        raise Misconfigured(found)
+    return Registers(
+        risks={risk.id: risk for risk in found_risks},
+        matrix=tuple(found_matrix),
+        thresholds=tuple(threshold for _, threshold in found_thresholds),
+        profiles=found_profiles,
+        digests={name: of_bytes(data) for name, data in content.items() if data is not None},
+        models=found_models,
+        waivers=tuple(waiver for _, waiver in found_waivers),
+    )
+
+
+def _read(path: Path, problems: Problems) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        problems.add(f"the file is missing; it belongs into {path.parent}")
+    except OSError as error:
+        problems.add(f"the file cannot be read: {error.strerror}")
+    return None
+
+
+def _check_named(
+    risk_table: Table,
+    rows: Sequence[MatrixRow],
+    criteria: Sequence[tuple[int, Threshold]],
+    *,
+    notes: Mapping[str, Problems],
+) -> None:
+    """Whether the risks that the matrix and the thresholds name are in the register."""
+    known = risk_table.column("id")
+    if known is None:
+        return
+    for row in rows:
+        if row.risk_id and row.risk_id not in known:
+            problem = f"{row.risk_id} is not in {RISKS}"
+            notes[MATRIX].add(problem, line=row.line, column="risk_id")
+    for line, threshold in criteria:
+        if threshold.risk and threshold.risk not in known:
+            problem = f"{threshold.id}: {threshold.risk} is not in {RISKS}"
+            notes[THRESHOLDS].add(problem, line=line, column="risk")
+
+
+def _check_covered(risk_table: Table, matrix_table: Table, problems: Problems) -> None:
+    """Whether every risk has a row in the matrix."""
+    covered = matrix_table.column("risk_id")
+    if covered is None:
+        return
+    for row in risk_table.rows:
+        risk_id = row.cells.get("id")
+        if risk_id and risk_id not in covered:
+            problems.add(f"{risk_id} has no row in {MATRIX}", line=row.line, column="id")
+
+
+def _check_evidence(
+    risk_table: Table, found: Sequence[Risk], rows: Sequence[MatrixRow], *, problems: Problems
+) -> None:
+    """Whether register and matrix agree on what measures each risk."""
+    for row, risk in zip(risk_table.rows, found, strict=True):
+        says = set(risk.sources)
+        matrix_says = {entry.evaluation for entry in rows if entry.risk_id == risk.id} - {""}
+        if says != matrix_says:
+            problems.add(
+                f"{risk.id} rests on {_names(says)} here and on {_names(matrix_says)} in {MATRIX}",
+                line=row.line,
+                column="evidence",
+            )
+
+
+def _check_waived(
+    found: Sequence[tuple[int, Waiver]],
+    criteria: Sequence[tuple[int, Threshold]],
+    problems: Problems,
+) -> None:
+    """Whether every waiver is about a criterion there is, and about its risk."""
+    risks_of = {threshold.id: threshold.risk for _, threshold in criteria}
+    for line, waiver in found:
+        if waiver.criterion and waiver.criterion not in risks_of:
+            problem = f"{waiver.id}: {waiver.criterion} is not in {THRESHOLDS}"
+            problems.add(problem, line=line, column="criterion")
+        elif waiver.criterion and waiver.risk and waiver.risk != risks_of[waiver.criterion]:
+            problem = (
+                f"{waiver.id}: {waiver.criterion} is about {risks_of[waiver.criterion]}, "
+                f"not about {waiver.risk}"
+            )
+            problems.add(problem, line=line, column="risk")
+
+
+def _check_listed(found: Sequence[tuple[int, Waiver]], listed: Models, problems: Problems) -> None:
+    """Whether every waiver is for somebody who is known."""
+    for line, waiver in found:
+        if waiver.model and waiver.model not in listed.models:
+            problem = f"{waiver.id}: {waiver.model} is not in {MODELS}"
+            problems.add(problem, line=line, column="model")
+
+
+def _names(sources: set[str]) -> str:
+    return ", ".join(sorted(sources)) or "nothing"

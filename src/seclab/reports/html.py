@@ -1,0 +1,69 @@
+"""The report: one HTML file with everything inside, readable without a network and on paper."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of
+from seclab.gate import Verdict
+from seclab.measurement import Evaluated
+from seclab.registers import Risk
+from seclab.reports.signer import UNSIGNED, Signer, short
+
+
+def render_html(
+    bundle: Bundle,
+    *,
+    folder: Path,
+    risks: Mapping[str, Risk],
+    name: str,
+    signer: Signer | None = None,
+) -> str:
+    """The report of one run.
+
+    Args:
+        bundle: The sealed evidence.
+        folder: Where the figures are that it pins.
+        risks: The register, for titles and controls.
+        name: Title of the report.
+        signer: Whose key signs the bundle; ``None`` when nobody does, which the page says first.
+
+    Raises:
+        OSError: A figure cannot be read.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["number"] = lambda value: f"{value:.3f}"
+    environment.filters["minute"] = lambda moment: f"{moment[:16].replace('T', ' ')} UTC"
+    environment.filters["breakable"] = lambda name: escape(name).replace("_", Markup("_<wbr>"))
+    text = files("seclab.reports").joinpath("report.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(text).render(
+        name=name,
+        signer=signer,
+        key=short(signer) if signer else "",
+        unsigned=UNSIGNED,
+        bundle=bundle,
+        predicate=bundle.predicate,
+        decision=decision_of(bundle),
+        verdicts=Verdict,
+        evaluated=[o for o in outcomes_of(bundle) if isinstance(o, Evaluated)],
+        unevaluated=[o for o in outcomes_of(bundle) if not isinstance(o, Evaluated)],
+        reports=reports_of(bundle),
+        risks=risks,
+        figures=_figures(folder),
+    )
+
+
+def _figures(folder: Path) -> dict[str, list[Markup]]:
+    """The SVG figures by evaluation, without the XML prologue that HTML does not take.
+
+    They were drawn by this package from numbers; nothing in them came from outside.
+    """
+    figures: dict[str, list[Markup]] = {}
+    for path in sorted(folder.glob("figures/*.svg")):
+        svg = path.read_text(encoding="utf-8")
+        evaluation = path.name.split(".")[0]
+        figures.setdefault(evaluation, []).append(Markup(svg[svg.index("<svg") :]))  # noqa: S704
+    return figures

@@ -1,0 +1,203 @@
+"""Confidence intervals: no number leaves an evaluation without one."""
+
+import math
+
+import numpy as np
+import scipy
+from numpy.typing import ArrayLike
+
+from seclab.measurement import Estimate, Interval
+
+LEVEL = 0.95
+# scipy.stats is reached through scipy, which imports it when it is first used: that takes a second,
+# and the gate compares numbers without it.
+
+
+def proportion(successes: int, n: int, *, level: float = LEVEL) -> Estimate:
+    """A rate with its Wilson score interval.
+
+    Args:
+        successes: How many of ``n`` succeeded, 0 to ``n``.
+        n: Number of independent trials, at least 1.
+        level: Confidence level, 0 to 1.
+
+    Returns:
+        The fraction ``successes / n``; whether higher is better depends on the metric.
+
+    Raises:
+        ValueError: ``n`` is 0 (nothing was measured) or ``successes`` is out of range.
+
+    References:
+        Wilson (1927), Probable inference, the law of succession, and statistical inference.
+
+    Examples:
+        >>> proportion(90, 100).interval.low.__round__(3)
+        0.826
+    """
+    if n < 1:
+        raise ValueError("a rate over no samples is not a measurement")
+    ci = scipy.stats.binomtest(successes, n).proportion_ci(confidence_level=level, method="wilson")
+    value = successes / n
+    # At 0 and n successes rounding can leave the value a hair outside its own interval.
+    return Estimate(
+        value, Interval(min(float(ci.low), value), max(float(ci.high), value), level, "wilson"), n
+    )
+
+
+def proportion_of(outcomes: ArrayLike, *, level: float = LEVEL) -> Estimate:
+    """:func:`proportion` of a boolean array of shape (n,)."""
+    flags = np.asarray(outcomes, dtype=bool)
+    return proportion(int(flags.sum()), flags.size, level=level)
+
+
+def difference(first: Estimate, second: Estimate) -> Estimate:
+    """Difference of two independent estimates by the square-and-add method (MOVER).
+
+    Each limit joins the distances from the values to the limits of the two intervals, so that it
+    keeps their asymmetry: with Wilson's intervals this is Newcombe's method 10. Where the two were
+    measured on the same rows and go together, the interval is wider than a paired one would be,
+    which errs on the side of caution.
+
+    Args:
+        first: A value with its interval; without one it counts as exact.
+        second: The value that is taken away, at the same confidence level.
+
+    Returns:
+        ``first - second``; n is the size of the smaller sample. The interval is ``None`` when both
+        are exact.
+
+    Raises:
+        ValueError: The intervals are of different confidence levels.
+
+    References:
+        Newcombe (1998), Interval estimation for the difference between independent proportions,
+        Statistics in Medicine 17:873-890, method 10. Zou and Donner (2008), Construction of
+        confidence limits about effect measures: a general approach, doi 10.1002/sim.3095.
+
+    Examples:
+        >>> found = difference(proportion(56, 70), proportion(48, 80)).interval
+        >>> found.low.__round__(4), found.high.__round__(4)
+        (0.0524, 0.3339)
+    """
+    value, n = first.value - second.value, min(first.n, second.n)
+    levels = {e.interval.level for e in (first, second) if e.interval}
+    if len(levels) > 1:
+        raise ValueError(f"intervals of different levels cannot be joined: {sorted(levels)}")
+    if not levels:
+        return Estimate(value, None, n)
+    low = value - math.hypot(first.value - first.low, second.high - second.value)
+    high = value + math.hypot(first.high - first.value, second.value - second.low)
+    return Estimate(value, Interval(low, high, levels.pop(), "newcombe"), n)
+
+
+def mean_difference(first: ArrayLike, second: ArrayLike, *, level: float = LEVEL) -> Estimate:
+    """Difference of the means of two independent samples, Welch's interval.
+
+    Args:
+        first: Array of shape (n,), n at least 2.
+        second: Array of shape (m,), m at least 2.
+        level: Confidence level, 0 to 1.
+
+    Returns:
+        ``mean(first) - mean(second)``; n is the size of the smaller sample.
+
+    Raises:
+        ValueError: A sample of fewer than two, which has no spread to estimate.
+
+    References:
+        Welch (1947), The generalization of Student's problem.
+    """
+    a, b = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    if min(a.size, b.size) < 2:
+        raise ValueError(f"a difference needs two values on each side, got {a.size} and {b.size}")
+    value = float(a.mean() - b.mean())
+    # Scores equal but for their last bits have no spread that could be estimated.
+    if max(np.ptp(a), np.ptp(b)) < 1e-12:
+        interval = Interval(value, value, level, "welch")
+    else:
+        ci = scipy.stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
+        interval = Interval(float(ci.low), float(ci.high), level, "welch")
+    return Estimate(value, interval, min(a.size, b.size))
+
+
+def auc(positives: ArrayLike, negatives: ArrayLike, *, level: float = LEVEL) -> Estimate:
+    """Area under the ROC curve with DeLong's interval.
+
+    Args:
+        positives: Scores of shape (m,) that should be higher, m at least 2.
+        negatives: Scores of shape (n,) that should be lower, n at least 2.
+        level: Confidence level, 0 to 1.
+
+    Returns:
+        Probability that a positive outranks a negative, ties counted half: 0.5 is guessing. The
+        interval is computed on the logit scale so that it stays inside 0 to 1; n is the size of
+        the smaller sample.
+
+    Raises:
+        ValueError: A sample of fewer than two, or a NaN.
+
+    References:
+        DeLong, DeLong and Clarke-Pearson (1988), Comparing the areas under two or more correlated
+        receiver operating characteristic curves. Sun and Xu (2014), doi 10.1109/LSP.2014.2337313.
+    """
+    pos, neg = _scores(positives, negatives)
+    m, n = pos.size, neg.size
+    if min(m, n) < 2:
+        raise ValueError(f"an AUC needs two scores on each side, got {m} and {n}")
+    ranks = scipy.stats.rankdata(np.concatenate([pos, neg]))
+    within_pos, within_neg = scipy.stats.rankdata(pos), scipy.stats.rankdata(neg)
+    value = float((ranks[:m].sum() - m * (m + 1) / 2) / (m * n))
+    v10 = (ranks[:m] - within_pos) / n
+    v01 = 1.0 - (ranks[m:] - within_neg) / m
+    error = float(np.sqrt(v10.var(ddof=1) / m + v01.var(ddof=1) / n))
+    return Estimate(value, _logit_interval(value, error, min(m, n), level), min(m, n))
+
+
+def _logit_interval(value: float, error: float, n: int, level: float) -> Interval:
+    """DeLong's interval on the logit scale, at a perfect or inverted AUC the exact binomial one."""
+    if error == 0.0 or not 0.0 < value < 1.0:
+        ci = scipy.stats.binomtest(round(value * n), n).proportion_ci(level, method="exact")
+        return Interval(min(float(ci.low), value), max(float(ci.high), value), level, "binomial")
+    z = float(scipy.stats.norm.ppf(0.5 + level / 2))
+    logit, width = np.log(value / (1 - value)), z * error / (value * (1 - value))
+    low, high = 1 / (1 + np.exp(-(logit - width))), 1 / (1 + np.exp(-(logit + width)))
+    return Interval(min(float(low), value), max(float(high), value), level, "delong-logit")
+
+
+def tpr_at_fpr(
+    positives: ArrayLike, negatives: ArrayLike, *, fpr: float, level: float = LEVEL
+) -> Estimate:
+    """True-positive rate at the loosest threshold that keeps false positives within ``fpr``.
+
+    Args:
+        positives: Scores of shape (m,) that should be higher.
+        negatives: Scores of shape (n,); ``n * fpr`` must be at least 1, otherwise the sample
+            cannot support the claim.
+        fpr: False-positive rate allowed, 0 to 1.
+        level: Confidence level, 0 to 1.
+
+    Returns:
+        Fraction of positives strictly above the threshold; guessing gives about ``fpr``. The
+        Wilson interval is conditional on the threshold.
+
+    Raises:
+        ValueError: Too few negatives for this false-positive rate, no positives, or a NaN.
+
+    References:
+        Carlini et al. (2022), Membership inference attacks from first principles,
+        arXiv:2112.03570.
+    """
+    pos, neg = _scores(positives, negatives)
+    allowed = int(np.floor(neg.size * fpr + 1e-9))
+    if allowed < 1:
+        raise ValueError(f"{neg.size} negatives cannot support a false-positive rate of {fpr}")
+    threshold = np.sort(neg)[::-1][allowed] if allowed < neg.size else -np.inf
+    return proportion_of(pos > threshold, level=level)
+
+
+def _scores(positives: ArrayLike, negatives: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays. A NaN would sort to one end, where it could pass for a harmless score."""
+    pos, neg = np.asarray(positives, dtype=float), np.asarray(negatives, dtype=float)
+    if np.isnan(pos).any() or np.isnan(neg).any():
+        raise ValueError("a score that is NaN ranks nowhere")
+    return pos, neg

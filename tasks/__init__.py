@@ -1,0 +1,1 @@
+"""Prefect tasks, one stage a file: each hands its work to the library."""

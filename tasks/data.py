@@ -1,0 +1,53 @@
+"""Load the data, check it, split it, check the splits."""
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from seclab import data_checks, datasets
+from seclab.datasets import Dataset, Splits
+from seclab.measurement import CheckReport
+from seclab.project import SPLITS_SUITE, Project
+from tasks import processes
+from tasks.progress import progress
+
+_LONGEST = 600.0  # seconds
+
+
+@task(
+    name="check-data",
+    task_run_name="check {name}",
+    cache_policy=NO_CACHE,
+)
+def check_dataset(name: str, project: Project) -> tuple[Dataset, CheckReport]:
+    """Load a dataset and run its suite, the baseline included."""
+    dataset = datasets.load(name)
+    suite, baseline = project.suites[name], project.baselines.get(name)
+    report = processes.call(data_checks.check, dataset, suite, baseline=baseline, timeout=_LONGEST)
+    _tell(report)
+    return dataset, report
+
+
+@task(
+    name="check-splits",
+    task_run_name="check splits",
+    cache_policy=NO_CACHE,
+)
+def check_splits(dataset: Dataset, project: Project, *, seed: int) -> tuple[Splits, CheckReport]:
+    """Split a dataset and check that the parts share nothing."""
+    splits = datasets.split(dataset, seed=seed)
+    suite = project.suites[SPLITS_SUITE]
+    report = processes.call(data_checks.check_splits, splits, suite, timeout=_LONGEST)
+    _tell(report)
+    return splits, report
+
+
+def _tell(report: CheckReport) -> None:
+    stopping = report.stopping()
+    progress.info(
+        "data     %s: %d of %d checks passed",
+        report.suite,
+        len(report.results) - len(stopping),
+        len(report.results),
+    )
+    for result in stopping:
+        progress.error("data     %s %s: %s", result.expectation, result.status, result.explanation)

@@ -1,0 +1,278 @@
+"""What every evaluation owes whoever reads its numbers: nobody has to write these tests again.
+
+A new file in ``seclab.evaluations`` is registered by its decorator and is held to all of this.
+"""
+
+import inspect
+import json
+import math
+import re
+
+import pytest
+
+import seclab.evaluations  # noqa: F401 - fills the register
+from seclab import rag, registry
+from seclab.evidence import plain
+from seclab.measurement import Chart, Evaluated, ImageGrid, Missing, Subject
+from seclab.models import Target
+from seclab.registers import load_registers
+from seclab.registry import Needs
+from tests.conftest import ROOT
+from tests.fakes import guessing, perfect
+
+EVALUATIONS = registry.registered()
+DATASET = "sha256:rows-ordered/1:dd"
+
+# Small efforts, in the words that evaluations share; what is not named here keeps its default.
+SMALL = {
+    "epsilons": (0.1, 0.2),
+    "samples": 40,
+    "steps": 3,
+    "restarts": 2,
+    "walk_iterations": 1,
+    "repeats": 2,
+    "rates": (0.0, 0.02),
+    "query_budgets": (40, 60),
+    "cases": 24,
+    "benign_tasks": 6,
+}
+
+
+@pytest.fixture(params=EVALUATIONS)
+def entry(request):
+    return EVALUATIONS[request.param]
+
+
+@pytest.fixture(scope="module")
+def before(trained, splits):
+    """What data and models were before anything was evaluated."""
+    return _state(trained, splits)
+
+
+def _state(trained, splits):
+    rows = splits.test.features[:50]
+    return (
+        {name: part.fingerprint() for name, part in splits.parts().items()},
+        {
+            name: trained(name).pipeline.predict_proba(rows).tobytes()
+            for name in ("softmax-regression", "random-forest")
+        },
+        rag.default_agent().subject,
+    )
+
+
+@pytest.fixture(scope="module")
+def asked(before):
+    """Outcomes by evaluation, target and seed: each is computed once."""
+    assert before
+    return {}
+
+
+@pytest.fixture
+def run(asked, trained, splits):
+    """Run an evaluation with a small effort on what it evaluates."""
+    makers = {
+        "trained": lambda: Target(trained("softmax-regression"), splits),
+        "forest": lambda: Target(trained("random-forest"), splits),
+        "guessing": lambda: guessing(splits),
+        "perfect": lambda: perfect(splits),
+    }
+
+    def of(entry, target="trained", *, seed=0, again=False):
+        key = (entry.name, target, seed, again)
+        if key not in asked:
+            parameters = {name: SMALL[name] for name in entry.defaults if name in SMALL}
+            subject = rag.default_agent() if entry.subject == "agent" else makers[target]()
+            asked[key] = registry.run(
+                entry, subject, seed=seed, dataset_digest=DATASET, **parameters
+            )
+        return asked[key]
+
+    return of
+
+
+def _numbers(outcome):
+    assert isinstance(outcome, Evaluated), outcome
+    return [plain(measurement) for measurement in outcome.measurements]
+
+
+def test_it_reports_all_the_metrics_it_declares_and_no_others(entry, run):
+    outcome = run(entry)
+
+    assert isinstance(outcome, Evaluated), outcome
+    assert {measurement.metric for measurement in outcome.measurements} == set(entry.metrics)
+
+
+def test_every_value_is_in_the_range_of_its_unit_and_inside_its_interval(entry, run):
+    for measured in run(entry).measurements:
+        low, high = entry.metrics[measured.metric].range
+        assert low <= measured.value <= high
+        assert measured.n >= 1
+        if measured.interval is None:
+            assert measured.unit == "count"
+        else:
+            assert low <= measured.interval.low <= measured.value <= measured.interval.high <= high
+            assert 0.5 < measured.interval.level < 1.0
+            assert measured.interval.method
+
+
+def test_no_number_stands_twice(entry, run):
+    names = [(m.metric, tuple(sorted(m.parameters.items()))) for m in run(entry).measurements]
+
+    assert len(set(names)) == len(names)
+
+
+def test_equal_seeds_give_equal_results(entry, run):
+    first, again = run(entry), run(entry, again=True)
+
+    assert _numbers(first) == _numbers(again)
+    assert (first.tables, first.notes, first.queries) == (again.tables, again.notes, again.queries)
+    assert [_drawn(figure) for figure in first.figures] == [_drawn(f) for f in again.figures]
+
+
+def _drawn(figure):
+    return figure if isinstance(figure, Chart) else (figure.title, figure.images.tobytes())
+
+
+def test_another_seed_is_as_good(entry, run):
+    outcome = run(entry, seed=1)
+
+    assert {m.metric for m in outcome.measurements} == set(entry.metrics)
+    assert {(m.metric, tuple(sorted(m.parameters.items()))) for m in outcome.measurements} == {
+        (m.metric, tuple(sorted(m.parameters.items()))) for m in run(entry).measurements
+    }
+
+
+def test_neither_data_nor_model_is_modified(entry, run, before, trained, splits):
+    run(entry)
+
+    assert _state(trained, splits) == before
+
+
+def test_questions_to_the_target_are_counted(entry, run):
+    assert run(entry).queries > 0
+
+
+def test_everything_it_gives_can_be_recorded(entry, run):
+    outcome = run(entry)
+
+    assert json.loads(json.dumps(outcome.parameters)) == dict(outcome.parameters)
+    assert outcome.parameters.keys() == entry.defaults.keys()
+    for measured in outcome.measurements:
+        assert json.loads(json.dumps(plain(measured), allow_nan=False)) == plain(measured)
+        assert all(re.fullmatch("[a-z][a-z0-9_]*", name) for name in measured.parameters)
+    for table in outcome.tables:
+        assert json.dumps(table.records(), allow_nan=False)
+        assert table.caption
+        assert table.rows
+    assert all(isinstance(note, str) and note for note in outcome.notes)
+
+
+def test_its_figures_can_be_drawn_and_have_names_of_their_own(entry, run):
+    figures = run(entry).figures
+
+    assert len({figure.name for figure in figures}) == len(figures)
+    for figure in figures:
+        if isinstance(figure, ImageGrid):
+            assert figure.images.ndim == 4
+            assert figure.images.min() >= 0.0
+            assert figure.images.max() <= 1.0
+        for series in getattr(figure, "series", ()):
+            assert len(series.x) == len(series.y)
+            assert all(map(math.isfinite, (*series.x, *series.y)))
+
+
+def test_its_risks_are_in_the_register(entry):
+    assert set(entry.risks) <= load_registers(ROOT / "registers").risks.keys()
+
+
+def test_its_documentation_says_what_goes_in_what_comes_out_and_where_it_is_from(entry):
+    text = inspect.getdoc(entry.function)
+
+    assert text.splitlines()[0].endswith(".")
+    for section in ("Args:", "Returns:", "References:"):
+        assert f"\n{section}\n" in text
+    arguments = text.partition("\nArgs:\n")[2].partition("\n\n")[0]
+    for name in inspect.signature(entry.function).parameters:
+        assert re.search(rf"^\s+{name}:", arguments, re.MULTILINE), f"{name} is not documented"
+    references = text.partition("\nReferences:\n")[2]
+    assert re.search(r"arXiv:\d{4}\.\d{4,5}|doi |NIST|OWASP|ISO|RFC|\(\d{4}\)", references)
+
+
+def test_its_metrics_say_what_they_mean(entry):
+    for name, metric in entry.metrics.items():
+        assert re.fullmatch("[a-z][a-z0-9_]*", name)
+        assert metric.description.endswith(".")
+        assert metric.better in ("higher", "lower")
+
+
+def test_its_parameters_have_defaults_that_can_be_recorded(entry):
+    for name, default in entry.defaults.items():
+        assert default is not inspect.Parameter.empty, f"{name} has no default"
+        items = default if isinstance(default, tuple) else (default,)
+        assert all(isinstance(item, str | int | float | bool | None) for item in items)
+    first, *_ = inspect.signature(entry.function).parameters.values()
+    assert first.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+
+
+def test_it_is_skipped_for_what_it_does_not_evaluate(entry):
+    class Rows:
+        subject = Subject("dataset", "digits", DATASET)
+        queries = 0
+
+    outcome = registry.run(entry, Rows(), seed=0, dataset_digest=DATASET)
+
+    assert outcome.missing is Missing.SKIPPED
+
+
+MODEL_EVALUATIONS = registry.registered("model")
+
+
+@pytest.fixture(params=MODEL_EVALUATIONS)
+def of_models(request):
+    return MODEL_EVALUATIONS[request.param]
+
+
+def test_it_runs_on_a_model_without_a_gradient_or_says_why_not(of_models, run):
+    outcome = run(of_models, "forest")
+
+    if Needs.LOSS_GRADIENT in of_models.needs:
+        assert outcome.missing is Missing.SKIPPED
+    else:
+        assert {m.metric for m in outcome.measurements} == set(of_models.metrics)
+
+
+def test_a_guessing_model_is_right_one_time_in_ten_at_best(of_models, run):
+    outcome = run(of_models, "guessing")
+
+    assert isinstance(outcome, Evaluated), outcome
+    for measured in outcome.measurements:
+        if measured.metric.endswith("accuracy") and not measured.metric.startswith("surrogate"):
+            # A little luck is allowed: the interval misses one time in forty on either side.
+            assert measured.pessimistic <= 0.15
+
+
+def test_a_guessing_model_gives_no_secrets_away(of_models, run):
+    for measured in run(of_models, "guessing").measurements:
+        if measured.metric == "membership_auc":
+            assert measured.optimistic <= 0.5 <= measured.pessimistic
+        if measured.metric == "confidence_gap":
+            assert abs(measured.value) < 0.05
+        if measured.metric == "surrogate_fidelity":
+            assert measured.value < 0.25
+
+
+def test_a_perfect_model_gets_everything_right_where_nobody_attacks(of_models, run):
+    outcome = run(of_models, "perfect")
+
+    assert isinstance(outcome, Evaluated), outcome
+    for measured in outcome.measurements:
+        if measured.metric == "clean_accuracy":
+            assert measured.value == 1.0
+            assert measured.interval.low < 1.0
+        if measured.metric == "membership_auc":
+            assert measured.value == 0.5
+        if measured.metric == "trigger_attack_success_rate":
+            assert measured.optimistic < 0.1
+        if measured.metric == "attack_success_rate":
+            assert measured.value == 0.0

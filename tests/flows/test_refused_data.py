@@ -1,0 +1,168 @@
+"""Broken and poisoned data is stopped before training, and the refusal is evidence."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from seclab import datasets, tracking
+from seclab.errors import InvalidData
+from seclab.evidence import reports_of, verify
+from seclab.measurement import CheckStatus
+
+pytestmark = pytest.mark.flow
+
+
+def _not_a_number(features, labels):
+    features[5, 20] = np.nan
+    return features, labels
+
+
+def _infinite_pixel(features, labels):
+    features[6, 20] = np.inf
+    return features, labels
+
+
+def _pixel_out_of_range(features, labels):
+    features[7, 20] = 16.5
+    return features, labels
+
+
+def _unknown_label(features, labels):
+    labels[8] = 10
+    return features, labels
+
+
+def _class_missing(features, labels):
+    return features[labels != 4], labels[labels != 4]
+
+
+def _conflicting_labels(features, labels):
+    features[9] = features[10]
+    labels[9] = (labels[10] + 1) % 10
+    return features, labels
+
+
+def _changed_pixel(features, labels):
+    features[11, 20] = 15.0 if features[11, 20] != 15.0 else 14.0
+    return features, labels
+
+
+def _flipped_label(features, labels):
+    labels[12] = (labels[12] + 1) % 10
+    return features, labels
+
+
+BASELINE = "expect_rows_to_match_baseline"
+FAULTS = {
+    _not_a_number: {"expect_features_to_be_finite"},
+    _infinite_pixel: {"expect_features_to_be_finite", "expect_features_to_be_in_range"},
+    _pixel_out_of_range: {"expect_features_to_be_in_range"},
+    _unknown_label: {"expect_labels_to_match_set"},
+    _class_missing: {"expect_labels_to_match_set"},
+    _conflicting_labels: {"expect_labels_to_be_consistent"},
+    _changed_pixel: set(),
+    _flipped_label: set(),
+}
+
+
+@pytest.fixture
+def poisoned(monkeypatch):
+    """Let the loader give other digits."""
+
+    def poison(fault):
+        genuine = datasets.digits()
+        features, labels = fault(genuine.features.copy(), genuine.labels.copy())
+        changed = genuine.with_rows(features, labels)
+        monkeypatch.setitem(datasets.LOADERS, "digits", lambda: changed)
+
+    return poison
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        _not_a_number,
+        _conflicting_labels,
+        _flipped_label,
+        *(
+            pytest.param(fault, marks=pytest.mark.exhaustive)
+            for fault in (
+                _infinite_pixel,
+                _pixel_out_of_range,
+                _unknown_label,
+                _class_missing,
+                _changed_pixel,
+            )
+        ),
+    ],
+    ids=lambda fault: fault.__name__.removeprefix("_").replace("_", "-"),
+)
+def test_broken_data_is_refused_before_training_and_the_refusal_is_sealed(lab, poisoned, fault):
+    poisoned(fault)
+
+    state = lab.evaluate()
+
+    assert (state.type.value, state.name) == ("FAILED", "GateFailed")
+    assert state.message == "BLOCK digits"
+    [run] = lab.everything_without_children()
+    summary = tracking.find_run(lab.store, run.info.run_id)
+    assert (summary.verdict, summary.kind, summary.status) == ("BLOCK", "dataset", "FINISHED")
+    assert run.info.run_name.startswith("BLOCK digits quick ")
+    assert lab.store.client.search_registered_models() == []
+    assert tracking.champion(lab.store, "digits") is None
+
+    bundle, folder = tracking.load_bundle(lab.store, summary)
+    assert verify(bundle, expected_digest=summary.bundle_digest, artifacts=folder) == []
+    [report] = reports_of(bundle)
+    failed = {
+        result.expectation for result in report.results if result.status is CheckStatus.FAILED
+    }
+    assert failed >= FAULTS[fault] | {BASELINE}
+    assert {result.expectation for result in report.stopping()} >= FAULTS[fault] | {BASELINE}
+    blocked = {risk for result in report.stopping() for risk in result.risks}
+    assert {risk for risk, word in summary.risks.items() if word == "block"} == blocked
+    [child] = [each for each in lab.everything() if "mlflow.parentRunId" in each.data.tags]
+    assert child.data.tags["seclab.evaluation"] == "data_checks.digits"
+    assert child.data.metrics["data_checks.digits/failed"] == len(failed)
+    changed = datasets.load("digits").fingerprint()
+    assert bundle.predicate["subject"]["digest"] == str(changed.ordered)
+    assert run.data.tags["dataset.digits.digest"] == str(changed.ordered)
+
+
+def test_splits_that_share_an_image_are_refused_before_training(lab, monkeypatch):
+    splits = datasets.split(datasets.load("digits"), seed=0)
+    leaking = dataclasses.replace(
+        splits,
+        train=splits.train.with_rows(
+            np.vstack([splits.train.features, splits.test.features[:1]]),
+            np.append(splits.train.labels, splits.test.labels[0]),
+        ),
+    )
+    monkeypatch.setattr(datasets, "split", lambda *_arguments, **_seed: leaking)
+
+    state = lab.evaluate()
+
+    assert (state.name, state.message) == ("GateFailed", "BLOCK digits")
+    [run] = lab.runs(state).values()
+    assert (run.kind, run.risks["R-POI-03"], run.risks["R-POI-04"]) == ("dataset", "block", "pass")
+    digits, overlap = reports_of(lab.bundle(run))
+    assert not digits.stopping()
+    assert [r.expectation for r in overlap.stopping()] == ["expect_splits_to_be_disjoint"]
+    assert lab.store.client.search_registered_models() == []
+
+
+def test_data_of_the_wrong_shape_is_a_clear_error_and_leaves_no_run(lab, monkeypatch):
+    def crooked():
+        genuine = datasets.digits()
+        return genuine.with_rows(genuine.features[:, :60], genuine.labels)
+
+    monkeypatch.setitem(datasets.LOADERS, "digits", crooked)
+
+    state = lab.evaluate()
+
+    assert (state.type.value, state.name) == ("FAILED", "Failed")
+    error = state.result(raise_on_failure=False)
+    assert isinstance(error, InvalidData)
+    assert any("60 columns need as many names, got 64" in problem for problem in error.problems)
+    assert lab.everything() == []

@@ -1,0 +1,100 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seclab.attacks.linf_decision import Walk, linf_hop_skip_jump
+from seclab.attacks.linf_gradient import linf_fast_gradient_sign, linf_projected_gradient_descent
+from tests.fakes import Linear
+from tests.strategies import linear_models
+
+fractions = st.sampled_from([0.0, 0.01, 0.3, 1.0]) | st.floats(0.0, 1.0)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def _inside(found, x, *, epsilon, bounds):
+    """In the ball up to the last bits, in the box to the last bit."""
+    assert found.shape == x.shape
+    assert np.isfinite(found).all()
+    assert found.min() >= bounds[0]
+    assert found.max() <= bounds[1]
+    assert np.abs(found - x).max() <= epsilon + 1e-12 * max(map(abs, bounds))
+
+
+@given(problem=linear_models(), fraction=fractions, data=st.data())
+def test_one_gradient_step_stays_in_ball_and_box(problem, fraction, data):
+    weights, biases, x, bounds = problem
+    y = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(x), max_size=len(x))))
+    epsilon = fraction * (bounds[1] - bounds[0])
+
+    found = linf_fast_gradient_sign(
+        Linear(weights, biases).loss_gradient, x, y, epsilon=epsilon, bounds=bounds
+    )
+
+    _inside(found, x, epsilon=epsilon, bounds=bounds)
+
+
+@given(
+    problem=linear_models(),
+    fraction=fractions,
+    steps=st.integers(1, 4),
+    restarts=st.integers(1, 3),
+    seed=seeds,
+)
+def test_many_gradient_steps_stay_in_ball_and_box_and_only_gain(
+    problem, fraction, steps, restarts, seed
+):
+    weights, biases, x, bounds = problem
+    model = Linear(weights, biases)
+    y = model.predict(x)
+    epsilon = fraction * (bounds[1] - bounds[0])
+
+    found = linf_projected_gradient_descent(
+        model.loss_gradient,
+        model.predict,
+        x,
+        y,
+        epsilon=epsilon,
+        bounds=bounds,
+        steps=steps,
+        restarts=restarts,
+        rng=np.random.default_rng(seed),
+    )
+
+    _inside(found, x, epsilon=epsilon, bounds=bounds)
+    for asked in (*model.asked, *model.gradients_asked):
+        assert bounds[0] <= asked.min()
+        assert asked.max() <= bounds[1]
+
+
+@given(problem=linear_models(), seed=seeds, iterations=st.integers(0, 3))
+@settings(max_examples=60)
+def test_the_boundary_walk_stays_in_the_box_and_gives_what_it_says(problem, seed, iterations):
+    weights, biases, x, bounds = problem
+    model, rng = Linear(weights, biases), np.random.default_rng(seed)
+    y = rng.integers(0, 3, len(x))
+    starts = rng.choice([bounds[0], bounds[1], sum(bounds) / 2], size=(12, x.shape[1]))
+
+    found = linf_hop_skip_jump(
+        model.predict,
+        x,
+        y,
+        starts=starts,
+        bounds=bounds,
+        walk=Walk(iterations=iterations, directions=6, halvings=5),
+        rng=rng,
+    )
+
+    _inside(found, x, epsilon=bounds[1] - bounds[0], bounds=bounds)
+    right, startable = (
+        model.predict(x) == y,
+        np.isin(y, np.arange(3)) & (model.predict(starts)[None, :] != y[:, None]).any(axis=1),
+    )
+    assert np.array_equal(found[~right], x[~right])
+    assert np.array_equal(found[right & ~startable], x[right & ~startable])
+    assert (model.predict(found)[right & startable] != y[right & startable]).all()
+    usable = np.abs(starts[None] - x[:, None]).max(axis=2)
+    usable[model.predict(starts)[None, :] == y[:, None]] = np.inf
+    assert (np.abs(found - x).max(axis=1) <= usable.min(axis=1) + 1e-9)[right & startable].all()
+    for asked in model.asked:
+        assert bounds[0] <= asked.min()
+        assert asked.max() <= bounds[1]

@@ -1,0 +1,417 @@
+import copy
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from seclab.errors import EvidenceMismatch
+from seclab.evidence import (
+    Bundle,
+    decide_again,
+    decision_of,
+    outcomes_of,
+    plain,
+    reports_of,
+    verify,
+)
+from seclab.evidence.bundle import statement_subjects
+from seclab.evidence.keys import Keyring
+from seclab.evidence.verification import examine
+from seclab.fingerprint import of_bytes, of_json
+from seclab.gate import Verdict
+from tests.runs import REGISTERS, finished, report
+from tests.sealed import sealed
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return finished(tmp_path_factory.mktemp("run"), pictures=True)
+
+
+@pytest.fixture
+def folder(run, tmp_path):
+    """A copy of the files, to be spoiled."""
+    return Path(shutil.copytree(run.folder, tmp_path / "files"))
+
+
+@pytest.fixture
+def document(run):
+    return copy.deepcopy(run.bundle.document)
+
+
+def _verify(run, *, folder=None):
+    return verify(run.bundle, expected_digest=str(run.bundle.digest), artifacts=folder)
+
+
+def _resealed(document):
+    """What a forger can do who may also write the recorded digest."""
+    bundle = Bundle(document, of_json(document))
+    return verify(bundle, expected_digest=str(bundle.digest))
+
+
+def test_a_sealed_run_verifies(run):
+    assert _verify(run) == []
+    assert _verify(run, folder=run.folder) == []
+
+
+@pytest.mark.parametrize("broken", [{"noise": None}, {"robust": 0.3}, {"reports": ()}])
+def test_a_refusal_verifies_too(broken, tmp_path):
+    run = finished(tmp_path, **broken)
+
+    assert run.assessment.decision.verdict is not Verdict.PASS
+    assert _verify(run, folder=tmp_path) == []
+
+
+def test_what_was_sealed_can_be_read_out_again(run):
+    pictures = {"tables": (), "figures": ()}
+
+    assert decision_of(run.bundle) == run.assessment.decision
+    assert reports_of(run.bundle) == run.reports
+    assert outcomes_of(run.bundle) == tuple(replace(o, **pictures) for o in run.outcomes)
+
+
+def test_what_did_not_run_can_be_read_out_again(tmp_path):
+    run = finished(tmp_path, noise=None)
+
+    assert outcomes_of(run.bundle)[1] == run.outcomes[1]
+
+
+def test_deciding_again_gives_the_same_decision(run):
+    assert decide_again(run.bundle) == run.assessment.decision
+
+
+def test_sealed_numbers_can_be_judged_by_other_criteria(run):
+    stricter = tuple(replace(t, bound=0.76) for t in REGISTERS.thresholds)
+
+    decision = decide_again(run.bundle, stricter)
+
+    assert decision.verdict is Verdict.BLOCK
+    assert [result.criterion for result in decision.of(Verdict.BLOCK)] == ["T-EVA-01"]
+
+
+def test_another_digest_is_a_difference_with_both_in_it(run):
+    expected = "sha256:rfc8785:" + "0" * 64
+
+    assert verify(run.bundle, expected_digest=expected) == [
+        f"bundle: expected digest {expected}, found {run.bundle.digest}"
+    ]
+
+
+def test_a_change_that_touches_no_decision_is_still_seen_by_the_digest(run, document):
+    document["predicate"]["profile"] = "deep"
+
+    differences = verify(
+        Bundle(document, of_json(document)), expected_digest=str(run.bundle.digest)
+    )
+
+    assert len(differences) == 1
+    assert differences[0].startswith("bundle: expected digest")
+
+
+def test_true_is_not_one(run, document):
+    """Python calls them equal; a digest must not."""
+    assert document["predicate"]["environment"]["git_clean"] is True
+    document["predicate"]["environment"]["git_clean"] = 1
+
+    assert document == run.bundle.document
+    assert verify(Bundle(document, of_json(document)), expected_digest=str(run.bundle.digest))
+
+
+def test_a_verdict_that_does_not_follow_is_seen_even_under_a_forged_digest(tmp_path):
+    document = copy.deepcopy(finished(tmp_path, robust=0.3).bundle.document)
+    document["predicate"]["decision"]["verdict"] = "PASS"
+
+    assert _resealed(document) == ["decision: expected verdict BLOCK, found PASS"]
+
+
+def test_a_better_number_does_not_give_the_recorded_decision(document):
+    evasion = document["predicate"]["evaluations"][0]
+    evasion["measurements"][2]["interval"]["low"] = 0.1
+
+    differences = _resealed(document)
+
+    assert "decision: expected verdict BLOCK, found PASS" in differences
+    assert "decision: criterion T-EVA-01: expected judged 0.1, found 0.75" in differences
+
+
+def test_a_loosened_threshold_does_not_give_the_recorded_decision(tmp_path):
+    document = copy.deepcopy(finished(tmp_path, robust=0.3).bundle.document)
+    document["predicate"]["thresholds"][0]["bound"] = 0.01
+
+    assert "decision: expected verdict PASS, found BLOCK" in _resealed(document)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("risks", ["R-EVA-02"]), ("value", 0.9), ("judged", 0.9), ("bound", 0.1)]
+)
+def test_a_criterion_that_says_something_else_is_seen(document, key, value):
+    document["predicate"]["decision"]["criteria"][0][key] = value
+
+    (difference,) = _resealed(document)
+
+    assert difference.startswith(f"decision: criterion T-EVA-01: expected {key} ")
+    assert difference.endswith(f"found {value}")
+
+
+def test_a_criterion_that_was_left_out_is_seen(document):
+    del document["predicate"]["decision"]["criteria"][1]
+
+    assert _resealed(document) == ["decision: criterion T-EVA-02 is missing"]
+
+
+def test_a_criterion_that_was_made_up_is_seen(document):
+    criteria = document["predicate"]["decision"]["criteria"]
+    criteria.append(criteria[0] | {"criterion": "T-EVA-99"})
+
+    assert _resealed(document) == [
+        "decision: criterion T-EVA-99 follows from nothing in the bundle"
+    ]
+
+
+def test_a_decision_about_another_subject_is_seen(document):
+    document["predicate"]["decision"]["subject"]["digest"] = "sha256:bytes:other"
+
+    assert any(d.startswith("decision: expected subject") for d in _resealed(document))
+
+
+def test_measurements_of_another_model_prove_nothing_about_this_one(document):
+    other = "sha256:bytes:other"
+    document["predicate"]["subject"]["digest"] = other
+    document["predicate"]["decision"]["subject"]["digest"] = other
+
+    assert "decision: expected verdict NOT_EVALUATED, found PASS" in _resealed(document)
+
+
+@pytest.mark.parametrize(
+    "name", ["figures/evasion_linf.curve.svg", "tables/evasion_linf.sweep.json"]
+)
+def test_a_changed_file_is_told_with_both_digests(run, folder, name):
+    expected = of_bytes((folder / name).read_bytes())
+    (folder / name).write_text("changed")
+
+    assert _verify(run, folder=folder) == [
+        f"{name}: expected {expected}, found {of_bytes(b'changed')}"
+    ]
+
+
+def test_a_missing_file_is_told(run, folder):
+    name = "tables/evasion_linf.sweep.json"
+    expected = of_bytes((folder / name).read_bytes())
+    (folder / name).unlink()
+
+    assert _verify(run, folder=folder) == [f"{name}: expected {expected}, found no file"]
+
+
+def test_a_file_that_nobody_sealed_is_told(run, folder):
+    (folder / "figures" / "made-up.svg").write_text("<svg/>")
+
+    assert _verify(run, folder=folder) == [
+        f"figures/made-up.svg: expected no file, found {of_bytes(b'<svg/>')}"
+    ]
+
+
+def test_all_differences_are_told_at_once(run, folder):
+    (folder / "figures" / "evasion_linf.curve.svg").unlink()
+    (folder / "tables" / "evasion_linf.sweep.json").write_text("{}")
+    (folder / "extra").write_text("")
+
+    differences = verify(run.bundle, expected_digest="sha256:rfc8785:00", artifacts=folder)
+
+    assert [difference.partition(":")[0] for difference in differences] == [
+        "bundle",
+        "extra",
+        "figures/evasion_linf.curve.svg",
+        "tables/evasion_linf.sweep.json",
+    ]
+
+
+def test_what_is_made_from_the_bundle_afterwards_is_no_difference(run, folder):
+    (folder / "report.html").write_text("another page")
+    (folder / "evidence").mkdir()
+    (folder / "evidence" / "bundle.json").write_text(run.bundle.text())
+
+    assert _verify(run, folder=folder) == []
+
+
+def _pin(document, name, digest):
+    """What a forger adds to both lists of a bundle."""
+    document["predicate"]["artifacts"][name] = str(digest)
+    document["subject"] = statement_subjects(document["predicate"])
+    return Bundle(document, of_json(document))
+
+
+def test_a_report_that_the_bundle_does_pin_is_compared(folder, document):
+    bundle = _pin(document, "report.html", of_bytes(b"another page"))
+
+    differences = verify(bundle, expected_digest=str(bundle.digest), artifacts=folder)
+
+    assert [difference.partition(":")[0] for difference in differences] == ["report.html"]
+
+
+def test_a_name_that_leads_out_of_the_folder_is_not_followed(folder, document):
+    (folder.parent / "outside").write_text("secret")
+    bundle = _pin(document, "../outside", of_bytes(b"secret"))
+
+    differences = verify(bundle, expected_digest=str(bundle.digest), artifacts=folder)
+
+    assert differences == [f"../outside: expected {of_bytes(b'secret')}, found no file"]
+
+
+def test_approvals_come_after_sealing_and_are_no_difference(run, folder):
+    (folder / "approvals").mkdir()
+    (folder / "approvals" / "security.json").write_text("{}")
+
+    assert _verify(run, folder=folder) == []
+
+
+def test_files_beside_the_run_are_left_alone_only_when_they_are_named(run, folder):
+    (folder / "keys").mkdir()
+    (folder / "keys" / "a.json").write_text("{}")
+    parts = {"expected_digest": str(run.bundle.digest), "artifacts": folder}
+
+    assert verify(run.bundle, **parts, beside=("keys",)) == []
+    assert [d.partition(":")[0] for d in verify(run.bundle, **parts)] == ["keys/a.json"]
+
+
+def test_a_statement_about_something_else_is_seen(document):
+    document["subject"][0]["name"] = "another-model"
+
+    digest = document["predicate"]["subject"]["digest"].rpartition(":")[2]
+    assert _resealed(document) == [
+        f"statement: expected subject softmax-regression sha256:{digest}, found none",
+        f"statement: expected no subject another-model sha256:{digest}, found one",
+    ]
+
+
+def test_a_statement_in_another_order_is_seen(document):
+    document["subject"].reverse()
+
+    (difference,) = _resealed(document)
+
+    assert difference.startswith("statement: expected subjects in the order ['softmax-regression")
+
+
+def test_an_end_before_the_start_is_seen(document):
+    document["predicate"]["finished"] = "2026-03-01T12:29:59+00:00"
+
+    assert _resealed(document) == [
+        "finished: expected not before 2026-03-01T12:30:00+00:00, found 2026-03-01T12:29:59+00:00"
+    ]
+
+
+def test_two_results_under_one_name_are_both_compared(tmp_path):
+    """Two suites may make the same check."""
+    document = finished(tmp_path, reports=(report(), report())).bundle.document
+    document = copy.deepcopy(document)
+    criteria = document["predicate"]["decision"]["criteria"]
+    twice = [c for c in criteria if c["criterion"] == "check:rows_are_unique"]
+    assert len(twice) == 2
+    criteria.remove(twice[0])
+
+    assert _resealed(document) == [
+        "decision: criterion check:rows_are_unique: expected 2 results, found 1"
+    ]
+
+
+def test_a_shape_that_is_not_the_schema_s_is_told_with_its_place(document):
+    document["predicate"]["seed"] = "seven"
+
+    assert _resealed(document) == ["schema: $.predicate.seed: 'seven' is not of type 'integer'"]
+
+
+def test_waivers_champion_and_required_evaluations_decide_again(tmp_path):
+    bundle = sealed(tmp_path, noise=0.9)
+
+    again = decide_again(bundle)
+
+    assert plain(again) == bundle.predicate["decision"]
+    assert again.verdict is Verdict.PASS
+    assert [result.criterion for result in again.waived] == ["T-EVA-04"]
+    assert {"required:evasion_linf", "T-EVA-05"} <= {result.criterion for result in again.criteria}
+
+
+def test_without_its_waiver_a_decision_does_not_follow(tmp_path):
+    document = copy.deepcopy(sealed(tmp_path, noise=0.9).document)
+    document["predicate"]["waivers"] = []
+
+    assert "decision: expected verdict BLOCK, found PASS" in _resealed(document)
+    assert "decision: criterion T-EVA-04: expected waiver , found W-001" in _resealed(document)
+
+
+def test_a_waiver_counts_as_of_the_day_of_sealing(tmp_path):
+    document = copy.deepcopy(sealed(tmp_path, noise=0.9).document)
+    document["predicate"]["waivers"][0]["until"] = "2026-02-28"
+
+    assert "decision: expected verdict BLOCK, found PASS" in _resealed(document)
+
+
+def test_a_run_is_examined_from_its_files_alone(tmp_path):
+    bundle = sealed(tmp_path)
+
+    found = examine(tmp_path, keyring=Keyring({}), expected_digest=str(bundle.digest))
+
+    assert (found.bundle, found.signed, found.differences) == (bundle, None, ())
+
+
+def test_a_run_without_bundle_cannot_be_examined(tmp_path):
+    with pytest.raises(EvidenceMismatch, match=r"bundle\.json: the bundle cannot be read: No such"):
+        examine(tmp_path, keyring=Keyring({}), expected_digest=None)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"payload": 1}', "[" * 100_000])
+def test_a_signed_form_that_is_none_is_a_difference(text, tmp_path):
+    sealed(tmp_path)
+    (tmp_path / "evidence" / "bundle.dsse.json").write_text(text)
+
+    found = examine(tmp_path, keyring=Keyring({}), expected_digest=None)
+
+    assert found.signed.problem
+    assert [d.partition(":")[0] for d in found.differences] == ["signature"]
+
+
+def test_a_folder_that_is_not_there_has_none_of_the_files(run, tmp_path):
+    differences = _verify(run, folder=tmp_path / "nowhere")
+
+    assert len(differences) == 3
+    assert all(difference.endswith("found no file") for difference in differences)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ["predicate"],
+        ["predicate", "decision"],
+        ["predicate", "decision", "criteria"],
+        ["predicate", "decision", "verdict"],
+        ["predicate", "evaluations"],
+        ["predicate", "evaluations", 0],
+        ["predicate", "evaluations", 0, "measurements"],
+        ["predicate", "evaluations", 0, "measurements", 0],
+        ["predicate", "evaluations", 0, "status"],
+        ["predicate", "checks"],
+        ["predicate", "checks", 0, "results"],
+        ["predicate", "checks", 0, "results", 0, "status"],
+        ["predicate", "thresholds"],
+        ["predicate", "thresholds", 0, "bound"],
+        ["predicate", "subject"],
+        ["predicate", "artifacts"],
+    ],
+    ids=lambda path: ".".join(map(str, path)),
+)
+@pytest.mark.parametrize("value", ["missing", None, [], {}, "text", -1, [[]], {"a": "b"}])
+def test_a_malformed_part_is_a_difference_and_never_an_exception(
+    run, document, folder, path, value
+):
+    container = document
+    for key in path[:-1]:
+        container = container[key]
+    if value == "missing":
+        del container[path[-1]]
+    else:
+        container[path[-1]] = value
+    bundle = Bundle(document, of_json(document))
+
+    assert verify(bundle, expected_digest=str(run.bundle.digest), artifacts=folder)
+    assert json.dumps(verify(bundle, expected_digest=str(bundle.digest), artifacts=folder)) != "[]"

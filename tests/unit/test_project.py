@@ -1,0 +1,53 @@
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from seclab import project
+from seclab.errors import Misconfigured
+from seclab.fingerprint import of_file
+
+
+@pytest.fixture
+def settings(settings_at, tmp_path):
+    """Settings of a project with registers of its own."""
+    ours = settings_at(tmp_path)
+    shutil.copytree(ours.registers, tmp_path / "registers")
+    return replace(ours, registers=tmp_path / "registers")
+
+
+def _rewrite(settings, register, old, new):
+    path = settings.registers / register
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_project_pins_every_register_it_was_judged_by(settings):
+    digests = project.load(settings).digests
+
+    assert {name: of_file(settings.registers / name) for name in digests} == digests
+    assert {"models.yaml", "waivers.yaml", "thresholds.yaml"} <= digests.keys()
+
+
+@pytest.mark.parametrize(("name", "known_as"), [("mlp-hardened", "mlp-hard"), ("digits", "digit")])
+def test_a_project_with_something_that_has_no_tier_is_not_loaded(settings, name, known_as):
+    _rewrite(settings, "models.yaml", f"\n  {name}:\n", f"\n  {known_as}:\n")
+
+    with pytest.raises(Misconfigured) as caught:
+        project.load(settings)
+
+    assert caught.value.problems == (
+        f"models.yaml: {name} is not listed; add it with its sensitivity and criticality",
+    )
+
+
+def test_all_that_does_not_agree_comes_at_once(settings):
+    _rewrite(settings, "models.yaml", "\n  mlp:\n", "\n  mlp-2:\n")
+    _rewrite(settings, "thresholds.yaml", "{repeats: 3}", "{repeat: 3}")
+
+    with pytest.raises(Misconfigured) as caught:
+        project.load(replace(settings, dataset="letters"))
+
+    for words in ("mlp is not listed", "letters is not listed", "no parameter 'repeat'"):
+        assert sum(words in problem for problem in caught.value.problems) == 1
