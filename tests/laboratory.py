@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from seclab import audit, project, promotion, tracking
 from seclab.errors import PromotionRefused
 from seclab.evidence.keys import create, load_keyring
-from seclab.project import KEYS, Project
+from seclab.project import Project
 from seclab.registers.tiers import Models, Tier
 from seclab.settings import Settings
 from seclab.shelf import EmbeddedShelf
@@ -78,7 +78,7 @@ class Lab:
 
     def reread(self):
         """The same with the public keys as they are now."""
-        keyring = load_keyring(self.parts.settings.registers / KEYS)
+        keyring = load_keyring(self.parts.settings.public_keys)
         return replace(self, parts=replace(self.parts, keyring=keyring))
 
     def promote(self, name, *, at=NOW, key=..., **how):
@@ -126,7 +126,7 @@ def parts_at(folder, tier="low"):
         dataset="digits",
         keys=folder / "private",
     )
-    keyring = load_keyring(settings.registers / KEYS)
+    keyring = load_keyring(settings.public_keys)
     return Project(settings, registers_of(tier), {}, {}, keyring, {})
 
 
@@ -136,7 +136,7 @@ def keys_in(folder, *, at=STARTED - timedelta(days=1), roles=ROLES):
         create(
             role,
             owner=f"the {role}",
-            public_folder=folder / "registers" / KEYS,
+            public_folder=folder / "registers" / "keys",
             private_folder=folder / "private",
             at=at,
         )

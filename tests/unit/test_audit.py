@@ -16,7 +16,6 @@ from seclab.errors import EvidenceMismatch, SeclabError, UntrustedModel
 from seclab.evidence.keys import revoke
 from seclab.evidence.ledger import Entry, following, from_lines, to_lines
 from seclab.fingerprint import of_file
-from seclab.project import KEYS
 from seclab.shelf.records import LEDGER_ENTRY, LEDGER_EXPERIMENT
 from seclab.tracking import StoreShelf
 from tests.laboratory import CHAMPION, NOW, edited
@@ -165,7 +164,7 @@ def hide_as_void(lab):
 
 def key_file(lab, role):
     (found,) = (k for k in lab.parts.keyring.keys.values() if k.role == role)
-    return lab.parts.settings.registers / KEYS / f"{found.keyid}.json"
+    return lab.parts.settings.public_keys / f"{found.keyid}.json"
 
 
 def other_role(lab):

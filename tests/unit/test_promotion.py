@@ -14,7 +14,6 @@ from seclab.errors import EvidenceMismatch, Misconfigured, PromotionRefused, Sto
 from seclab.evidence import statements
 from seclab.evidence.keys import revoke, rotate
 from seclab.evidence.signing import sign
-from seclab.project import KEYS
 from seclab.registers import Waiver
 from tests.laboratory import NOW, edited
 from tests.runs import REGISTERS, ROBUST, STARTED
@@ -425,7 +424,7 @@ def test_without_its_private_key_evidence_stays_unsigned_and_is_refused_above_lo
 
 
 def test_a_revoked_key_has_signed_nothing(lab):
-    public = lab.parts.settings.registers / KEYS
+    public = lab.parts.settings.public_keys
     revoke(lab.key().keyid, public_folder=public, at=NOW, reason="it was stolen")
     lab = lab.reread()
 
@@ -442,7 +441,7 @@ def test_an_expired_key_signs_nothing_new_and_what_it_signed_stays_good(lab):
     settings = lab.parts.settings
     rotate(
         lab.key().keyid,
-        public_folder=settings.registers / KEYS,
+        public_folder=settings.public_keys,
         private_folder=settings.keys,
         at=NOW - timedelta(minutes=1),
     )
