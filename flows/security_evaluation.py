@@ -24,8 +24,9 @@ from seclab.datasets import Dataset, Splits
 from seclab.errors import EvidenceMismatch, Misconfigured, PromotionRefused
 from seclab.evidence import observe
 from seclab.gate import Comparison, Verdict, clean_accuracy
-from seclab.measurement import CheckReport, Outcome, Subject
+from seclab.measurement import CheckReport, Subject
 from seclab.models import TrainedModel
+from seclab.outcome import Outcome
 from seclab.rag import AgentTarget, catalogue_digest
 from seclab.shelf import RunSummary
 from seclab.tracking import Recording, Store

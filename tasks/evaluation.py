@@ -9,8 +9,8 @@ from prefect.cache_policies import NO_CACHE
 
 from seclab import registry
 from seclab.datasets import Splits
-from seclab.measurement import Evaluated, Missing, Outcome
 from seclab.models import Target, TrainedModel
+from seclab.outcome import Evaluated, Missing, Outcome
 from seclab.rag import AgentTarget, catalogue_digest
 from seclab.registry import Evaluable
 from seclab.reuse import Wanted

@@ -10,7 +10,8 @@ from seclab import tracking
 from seclab.assessment import assess
 from seclab.datasets import Dataset
 from seclab.errors import SeclabError
-from seclab.measurement import CheckReport, Evaluated
+from seclab.measurement import CheckReport
+from seclab.outcome import Evaluated
 from seclab.tracking import Recording
 from tasks.context import Context
 from tasks.progress import progress

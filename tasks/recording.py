@@ -15,8 +15,9 @@ from seclab import tracking
 from seclab.assessment import assess
 from seclab.datasets import Dataset
 from seclab.evidence import Facts
-from seclab.measurement import CheckReport, Outcome, Subject
+from seclab.measurement import CheckReport, Subject
 from seclab.models import TrainedModel
+from seclab.outcome import Outcome
 from seclab.shelf import RunSummary
 from seclab.tracking import Record, Recording, Version
 from tasks.context import Context

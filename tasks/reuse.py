@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from seclab import reuse, tracking
 from seclab.errors import SeclabError
 from seclab.evidence.ledger import Entry
-from seclab.measurement import Evaluated
+from seclab.outcome import Evaluated
 from seclab.reuse import Wanted
 from seclab.shelf import Evidence
 from seclab.tracking import Holding

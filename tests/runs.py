@@ -5,26 +5,21 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 
+from seclab.artifacts import Chart, ImageGrid, Series, Table
 from seclab.assessment import Assessment, assess
 from seclab.datasets import Dataset, Provenance
 from seclab.evidence import Environment, Facts
 from seclab.fingerprint import of_bytes
 from seclab.measurement import (
-    Chart,
     CheckReport,
     CheckResult,
     CheckStatus,
-    Evaluated,
-    ImageGrid,
     Interval,
     Measurement,
-    Missing,
-    Series,
     Severity,
     Subject,
-    Table,
-    Unevaluated,
 )
+from seclab.outcome import Evaluated, Missing, Unevaluated
 from seclab.registers import Registers, Risk, Threshold
 from seclab.registers.tiers import ModelEntry, Models, Tier
 

@@ -12,7 +12,7 @@ from seclab.evidence.signing import sign
 from seclab.evidence.statements import approval
 from seclab.fingerprint import of_bytes, of_json
 from seclab.gate import Comparison, decide
-from seclab.measurement import Subject
+from seclab.measurement import PerSample, Subject
 from seclab.registers import Waiver
 from seclab.reports import write_files
 from tests.runs import (
@@ -28,13 +28,25 @@ from tests.runs import (
 
 FINISHED = STARTED + timedelta(seconds=30)
 RUN = "0" * 31 + "1"
+
+
+def _with_samples(measurement):
+    """A rate that keeps the answer for each of its samples."""
+    hits = round(measurement.value * measurement.n)
+    per_sample = PerSample(str(ROWS.fingerprint().ordered), "1" * hits + "0" * (100 - hits))
+    return replace(measurement, value=hits / measurement.n, per_sample=per_sample)
+
+
 CHAMPION = Comparison(
     run="0" * 31 + "2",
     bundle=str(of_json("the champion's evidence")),
     version="3",
-    measurements=outcomes_for(Subject("model", "champion", str(of_bytes(b"it"))))[0].measurements[
-        1:3
-    ],
+    measurements=tuple(
+        _with_samples(measurement)
+        for measurement in outcomes_for(Subject("model", "champion", str(of_bytes(b"it"))))[
+            0
+        ].measurements[1:3]
+    ),
 )
 WAIVER = Waiver(
     id="W-001",
@@ -61,7 +73,9 @@ def sealed(folder, *, previous=None, noise=None, robust=0.8):
 
     Without noise, its evaluation broke and nothing can be said; with it, the run passes.
     """
-    outcomes = outcomes_for(MODEL, noise=noise, robust=robust)
+    evasion, other = outcomes_for(MODEL, noise=noise, robust=robust)
+    kept = tuple(_with_samples(measurement) for measurement in evasion.measurements)
+    outcomes = (replace(evasion, measurements=kept), other)
     write_files(folder, outcomes)
     facts = Facts(
         subject=MODEL,

@@ -11,14 +11,12 @@ from seclab.measurement import (
     CheckReport,
     CheckResult,
     CheckStatus,
-    Evaluated,
     Interval,
     Measurement,
-    Missing,
     Severity,
     Subject,
-    Unevaluated,
 )
+from seclab.outcome import Evaluated, Missing, Unevaluated
 from seclab.registers import Threshold
 
 DIGEST = "sha256:bytes:" + "a" * 64

@@ -14,7 +14,7 @@ from seclab.evidence.signing import Signed, check, signer_of
 from seclab.evidence.statements import APPROVAL_TYPE, payload
 from seclab.fingerprint import of_file, of_json
 from seclab.gate import Approval, Comparison, Conditions, Decision, admit, decide
-from seclab.measurement import Evaluated, Outcome
+from seclab.outcome import Evaluated, Outcome
 from seclab.registers import Registers
 from seclab.shelf import Evidence, Shelf
 from seclab.shelf.moves import move_differences, newest_move

@@ -9,7 +9,8 @@ from seclab.evidence import Bundle, Facts, artifact_digests, seal
 from seclab.evidence.keys import SigningKey
 from seclab.evidence.signing import sign
 from seclab.gate import Comparison, Decision, decide
-from seclab.measurement import CheckReport, Outcome
+from seclab.measurement import CheckReport
+from seclab.outcome import Outcome
 from seclab.registers import Registers
 from seclab.reports import render_html, render_markdown, write_files
 

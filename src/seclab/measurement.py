@@ -1,13 +1,10 @@
 """The values that travel from an evaluation to the gate: every number says what it is."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 from typing import Literal, TypeAlias
-
-import numpy as np
 
 from seclab.errors import Misconfigured
 
@@ -98,12 +95,37 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class PerSample:
+    """The single answers behind a rate, so that two models can be compared sample by sample.
+
+    Attributes:
+        samples: Digest of the samples in their order; only equal ones can be paired.
+        hits: For each sample ``1`` where it counts towards the rate and ``0`` where it does not.
+    """
+
+    samples: str
+    hits: str
+
+    def gives(self, value: float, n: int) -> bool:
+        """Whether a rate is the share of hits among exactly these samples."""
+        return len(self.hits) == n > 0 and self.hits.count("1") / n == value
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """One number as an evaluation returns it, before the registry stamps where it came from."""
+    """One number as an evaluation returns it, before the registry stamps where it came from.
+
+    Attributes:
+        metric: Name of a metric that the evaluation declares.
+        estimate: The number with its uncertainty.
+        parameters: What sets it apart from other numbers of the metric.
+        per_sample: The answers behind a rate over the samples; ``None`` where they are not kept.
+    """
 
     metric: str
     estimate: Estimate
     parameters: Parameters = field(default_factory=dict)
+    per_sample: PerSample | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +153,7 @@ class Measurement:
     seed: int
     subject_digest: str
     dataset_digest: str
+    per_sample: PerSample | None = None
 
     @property
     def pessimistic(self) -> float:
@@ -163,175 +186,6 @@ def label(metric: str, parameters: Parameters) -> str:
     if not parameters:
         return metric
     return f"{metric} ({', '.join(f'{key}={parameters[key]}' for key in sorted(parameters))})"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows behind the measurements, kept with the evidence."""
-
-    name: str
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Scalar, ...], ...]
-
-    def __post_init__(self) -> None:
-        if any(len(row) != len(self.columns) for row in self.rows):
-            raise ValueError(f"table {self.name}: every row needs {len(self.columns)} cells")
-
-    def records(self) -> list[dict[str, Scalar]]:
-        """The rows as one mapping from column to cell each."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One line of a chart; ``low`` and ``high`` are its confidence band, empty where none."""
-
-    label: str
-    x: tuple[float, ...]
-    y: tuple[float, ...]
-    low: tuple[float, ...] = ()
-    high: tuple[float, ...] = ()
-
-    @classmethod
-    def of(cls, label: str, points: Iterable[tuple[float, Estimate]]) -> "Series":
-        """A line through estimates, with their intervals as its band."""
-        points = tuple(points)
-        return cls(
-            label=label,
-            x=tuple(x for x, _ in points),
-            y=tuple(estimate.value for _, estimate in points),
-            low=tuple(estimate.low for _, estimate in points),
-            high=tuple(estimate.high for _, estimate in points),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A line or bar chart as data: ``seclab.reports`` draws it, the library does not."""
-
-    name: str
-    title: str
-    x_label: str
-    y_label: str
-    series: tuple[Series, ...]
-    kind: Literal["line", "bar"] = "line"
-    categories: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageGrid:
-    """Images side by side, for example originals above their adversarial versions.
-
-    Attributes:
-        images: Array of shape (rows, columns, height, width) in 0 to 1.
-        captions: One short text per image, ``rows * columns`` of them, row by row.
-    """
-
-    name: str
-    title: str
-    images: np.ndarray
-    captions: tuple[str, ...]
-
-
-Figure: TypeAlias = Chart | ImageGrid
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What an evaluation function returns."""
-
-    readings: tuple[Reading, ...]
-    tables: tuple[Table, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    notes: tuple[str, ...] = ()
-
-
-class Missing(StrEnum):
-    """Why there is no number."""
-
-    ERRORED = "errored"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a result was taken from that was not measured again.
-
-    Attributes:
-        run: The run that measured it.
-        bundle: Digest of the bundle of that run; where it was interrupted before it had one, that
-            of the part that was kept.
-    """
-
-    run: str
-    bundle: str
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluated:
-    """An evaluation that ran to its end.
-
-    Attributes:
-        evaluation: Its name.
-        risks: Register IDs that its numbers are evidence for.
-        seed: What decided everything random.
-        parameters: All of them, defaults included.
-        queries: How often the subject was asked.
-        measurements: The numbers.
-        tables: Rows behind them.
-        figures: Pictures of them, as data.
-        notes: What a reader has to know.
-        key: Digest of everything that decides the numbers (:mod:`seclab.reuse`); empty where
-            that is not known, so that nothing may be reused.
-        measured_at: When it was measured, with time zone; ``None`` where nobody noted it.
-        reused_from: Where it was measured; ``None`` for this very run.
-        files: Tables and figures of a reused result as they were written then, by relative path.
-    """
-
-    evaluation: str
-    risks: tuple[str, ...]
-    seed: int
-    parameters: Parameters
-    queries: int
-    measurements: tuple[Measurement, ...]
-    tables: tuple[Table, ...]
-    figures: tuple[Figure, ...]
-    notes: tuple[str, ...]
-    key: str = ""
-    measured_at: datetime | None = None
-    reused_from: Origin | None = None
-    files: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Unevaluated:
-    """An evaluation without numbers. It has a reason, and it blocks.
-
-    Attributes:
-        evaluation: Its name.
-        risks: Register IDs that its numbers would be evidence for.
-        seed: What would have decided everything random.
-        parameters: All of them, defaults included.
-        missing: What kind of failure it was.
-        reason: Why, in words.
-        key: As that of :class:`Evaluated`. It says what was tried; it is never reused.
-        measured_at: When it was tried, with time zone; ``None`` where nobody noted it.
-        reused_from: Always ``None``: what failed is tried again.
-    """
-
-    evaluation: str
-    risks: tuple[str, ...]
-    seed: int
-    parameters: Parameters
-    missing: Missing
-    reason: str
-    key: str = ""
-    measured_at: datetime | None = None
-    reused_from: None = None
-
-
-Outcome: TypeAlias = Evaluated | Unevaluated
 
 
 class Severity(StrEnum):

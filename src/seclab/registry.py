@@ -11,19 +11,8 @@ from typing import Any, Protocol, TypeVar, get_type_hints
 import numpy as np
 
 from seclab.errors import Misconfigured, NotEvaluated
-from seclab.measurement import (
-    Evaluated,
-    Measurement,
-    Metric,
-    Missing,
-    Outcome,
-    Reading,
-    Result,
-    Scalar,
-    Subject,
-    SubjectKind,
-    Unevaluated,
-)
+from seclab.measurement import Measurement, Metric, Reading, Scalar, Subject, SubjectKind
+from seclab.outcome import Evaluated, Missing, Outcome, Result, Unevaluated
 
 
 class Needs(Flag):
@@ -284,6 +273,8 @@ def _stamp(
         raise ValueError(
             f"{reading.metric} is {estimate.value}, a {metric.unit} is {low} to {high}"
         )
+    if reading.per_sample and not reading.per_sample.gives(estimate.value, estimate.n):
+        raise ValueError(f"{reading.metric} is {estimate.value}, not the rate of its own samples")
     return Measurement(
         evaluation=entry.name,
         metric=metric.name,
@@ -297,4 +288,5 @@ def _stamp(
         seed=seed,
         subject_digest=subject_digest,
         dataset_digest=dataset_digest,
+        per_sample=reading.per_sample,
     )

@@ -18,7 +18,8 @@ from seclab.evidence.keys import Keyring
 from seclab.evidence.ledger import Entry, ledger_differences
 from seclab.fingerprint import of_bytes, of_file, of_json
 from seclab.gate.evidence_criteria import CLOCK_SKEW
-from seclab.measurement import Evaluated, Measurement, Origin, Subject
+from seclab.measurement import Measurement, Subject
+from seclab.outcome import Evaluated, Origin
 from seclab.registers import Registers
 from seclab.registry import Evaluation, recorded
 from seclab.shelf import Evidence

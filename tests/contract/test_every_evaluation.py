@@ -12,9 +12,11 @@ import pytest
 
 import seclab.evaluations  # noqa: F401 - fills the register
 from seclab import rag, registry
+from seclab.artifacts import Chart, ImageGrid
 from seclab.evidence import plain
-from seclab.measurement import Chart, Evaluated, ImageGrid, Missing, Subject
+from seclab.measurement import Subject
 from seclab.models import Target
+from seclab.outcome import Evaluated, Missing
 from seclab.registers import load_registers
 from seclab.registry import Needs
 from tests.conftest import ROOT

@@ -11,7 +11,7 @@ from seclab.audit import audit
 from seclab.evidence import outcomes_of, verify
 from seclab.evidence.bundle import BUNDLE_FILE
 from seclab.evidence.keys import create, load_keyring
-from seclab.measurement import Origin
+from seclab.outcome import Origin
 
 pytestmark = pytest.mark.flow
 

@@ -22,7 +22,7 @@ from seclab.evidence import (
     verify,
 )
 from seclab.gate import Verdict
-from seclab.measurement import Evaluated
+from seclab.outcome import Evaluated
 from seclab.registers import load_registers
 from seclab.reports import render_html
 from tests.conftest import ROOT

@@ -5,7 +5,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from seclab.gate import Approval, Comparison, Conditions, Verdict, admit, decide
-from seclab.measurement import CheckStatus, Evaluated, Severity
+from seclab.measurement import CheckStatus, Severity
+from seclab.outcome import Evaluated
 from seclab.registers import APPROVERS, Tier, Waiver
 from tests.strategies import (
     DIGEST,

@@ -190,14 +190,13 @@ SILENT = {
         $.predicate.champion.measurements[].interval.low
         $.predicate.champion.measurements[].interval.method
         $.predicate.champion.measurements[].metric
-        $.predicate.champion.measurements[].n
         $.predicate.champion.measurements[].parameters.attack
         $.predicate.champion.measurements[].parameters.epsilon
+        $.predicate.champion.measurements[].per_sample.samples
         $.predicate.champion.measurements[].risks[]
         $.predicate.champion.measurements[].seed
         $.predicate.champion.measurements[].subject_digest
         $.predicate.champion.measurements[].unit
-        $.predicate.champion.measurements[].value
         $.predicate.champion.run
         $.predicate.champion.version
         $.predicate.checks[].dataset
@@ -238,14 +237,13 @@ SILENT = {
         $.predicate.evaluations[].measurements[].interval.low
         $.predicate.evaluations[].measurements[].interval.method
         $.predicate.evaluations[].measurements[].metric
-        $.predicate.evaluations[].measurements[].n
         $.predicate.evaluations[].measurements[].parameters.attack
         $.predicate.evaluations[].measurements[].parameters.epsilon
+        $.predicate.evaluations[].measurements[].per_sample.samples
         $.predicate.evaluations[].measurements[].risks[]
         $.predicate.evaluations[].measurements[].seed
         $.predicate.evaluations[].measurements[].subject_digest
         $.predicate.evaluations[].measurements[].unit
-        $.predicate.evaluations[].measurements[].value
         $.predicate.evaluations[].missing
         $.predicate.evaluations[].notes[]
         $.predicate.evaluations[].parameters.epsilons

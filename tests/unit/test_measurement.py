@@ -3,6 +3,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from seclab.artifacts import Series, Table
 from seclab.errors import Misconfigured
 from seclab.measurement import (
     CheckReport,
@@ -12,9 +13,7 @@ from seclab.measurement import (
     Interval,
     Measurement,
     Metric,
-    Series,
     Severity,
-    Table,
     label,
 )
 

@@ -8,20 +8,10 @@ import pytest
 
 import seclab.evaluations  # noqa: F401 - fills the register
 from seclab import registry
+from seclab.artifacts import Chart, Table
 from seclab.errors import Misconfigured, NotEvaluated
-from seclab.measurement import (
-    Chart,
-    Estimate,
-    Evaluated,
-    Interval,
-    Metric,
-    Missing,
-    Reading,
-    Result,
-    Subject,
-    Table,
-    Unevaluated,
-)
+from seclab.measurement import Estimate, Interval, Metric, PerSample, Reading, Subject
+from seclab.outcome import Evaluated, Missing, Result, Unevaluated
 from seclab.registry import Needs, evaluation
 
 DATASET = "sha256:rows-ordered/1:dd"
@@ -294,6 +284,26 @@ def test_what_is_no_number_is_an_error(value):
         return Result((Reading("share", Estimate(value, None, 1)),))
 
     assert _run(_declare(function)).missing is Missing.ERRORED
+
+
+def test_a_rate_keeps_the_answers_behind_it():
+    kept = PerSample("sha256:rows-ordered/1:aa", "1101")
+
+    outcome = _run(_returning(Reading("share", Estimate(0.75, None, 4), per_sample=kept)))
+
+    assert outcome.measurements[0].per_sample == kept
+
+
+@pytest.mark.parametrize("hits", ["", "1111", "110", "11011"])
+def test_a_rate_that_its_own_answers_do_not_give_is_an_error(hits):
+    kept = PerSample("sha256:rows-ordered/1:aa", hits)
+
+    outcome = _run(_returning(Reading("share", Estimate(0.75, None, 4), per_sample=kept)))
+
+    assert (outcome.missing, outcome.reason) == (
+        Missing.ERRORED,
+        "ValueError: share is 0.75, not the rate of its own samples",
+    )
 
 
 @pytest.mark.parametrize(

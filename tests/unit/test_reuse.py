@@ -18,7 +18,8 @@ from seclab.evidence import Bundle, Environment
 from seclab.evidence.keys import Keyring, create, load_keyring, load_signing_key
 from seclab.evidence.ledger import following
 from seclab.fingerprint import of_file
-from seclab.measurement import Metric, Origin, Subject
+from seclab.measurement import Metric, Subject
+from seclab.outcome import Origin
 from seclab.shelf import Evidence
 from seclab.shelf.contents import summary
 from tests.runs import MODEL, REGISTERS, ROBUST, STARTED, finished, outcomes_for

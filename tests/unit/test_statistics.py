@@ -12,6 +12,7 @@ from seclab.statistics import (
     auc,
     difference,
     mean_difference,
+    paired_difference,
     proportion,
     proportion_of,
     tpr_at_fpr,
@@ -345,3 +346,84 @@ def test_a_score_that_is_no_number_is_no_proof_of_privacy(positives):
 
     with pytest.raises(ValueError, match="NaN"):
         tpr_at_fpr(positives, negatives, fpr=0.01)
+
+
+def _pairs_of(both, only_first, only_second, neither):
+    """Two boolean arrays with these numbers of pairs."""
+    first = [True] * (both + only_first) + [False] * (only_second + neither)
+    second = [True] * both + [False] * only_first + [True] * only_second + [False] * neither
+    return first, second
+
+
+def _tango_score(delta, only_first, only_second, n):
+    """The score statistic at a difference, its nuisance parameter found by search."""
+    shares = np.linspace(max(0.0, -delta), 1.0, 200_001)[1:-1]
+    shares = shares[shares + delta < 1.0]
+    rest = 1.0 - 2.0 * shares - delta
+    shares, rest = shares[rest > 0.0], rest[rest > 0.0]
+    likelihood = (
+        only_first * np.log(shares + delta)
+        + only_second * np.log(shares)
+        + (n - only_first - only_second) * np.log(rest)
+    )
+    share = shares[likelihood.argmax()]
+    return (only_first - only_second - n * delta) / np.sqrt(n * (2 * share + delta - delta**2))
+
+
+def test_the_paired_interval_is_the_published_one():
+    # Tango (1998), the crossover trial of soft contact lenses: 36 both, 12 and 2 apart, none else.
+    found = paired_difference(*_pairs_of(36, 12, 2, 0))
+
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((0.0611, 0.3447), abs=5e-5)
+    assert (found.n, found.interval.level, found.interval.method) == (50, 0.95, "tango")
+
+
+@pytest.mark.parametrize("pairs", [(36, 12, 2, 0), (50, 3, 9, 8), (300, 20, 14, 26)])
+def test_the_ends_of_the_paired_interval_are_just_not_rejected_by_the_score_test(pairs):
+    found = paired_difference(*_pairs_of(*pairs))
+
+    _, only_first, only_second, _ = pairs
+    ends = [_tango_score(end, only_first, only_second, found.n) for end in (found.low, found.high)]
+    assert ends == pytest.approx([Z, -Z], abs=1e-3)
+
+
+@given(
+    pairs=st.tuples(*[st.integers(0, 40)] * 4).filter(any), level=st.sampled_from([0.5, 0.95, 0.99])
+)
+def test_the_paired_interval_holds_its_value_and_turns_round_with_its_sides(pairs, level):
+    first, second = _pairs_of(*pairs)
+
+    found = paired_difference(first, second, level=level)
+
+    assert found.value == pytest.approx(np.mean(first) - np.mean(second))
+    assert -1.0 <= found.low <= found.value <= found.high <= 1.0
+    back = paired_difference(second, first, level=level)
+    assert (-back.high, -back.low) == pytest.approx((found.low, found.high))
+
+
+@given(flags=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60))
+def test_one_more_hit_on_a_side_never_moves_the_difference_against_it(flags):
+    first, second = map(list, zip(*flags, strict=True))
+    found = paired_difference(first, second)
+
+    for index in [index for index, hit in enumerate(second) if not hit]:
+        better = [*second[:index], True, *second[index + 1 :]]
+        assert paired_difference(first, better).high <= found.high + 1e-9
+
+
+def test_pairs_that_go_together_give_a_narrower_interval_than_strangers():
+    first, second = _pairs_of(300, 10, 5, 45)
+
+    paired = paired_difference(first, second)
+
+    strangers = difference(proportion_of(first), proportion_of(second))
+    assert paired.high - paired.low < 0.5 * (strangers.high - strangers.low)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [([], []), ([True], [True, False]), ([[True]], [[1]])]
+)
+def test_what_is_not_paired_has_no_paired_difference(first, second):
+    with pytest.raises(ValueError, match="pairs need equal lengths of at least 1"):
+        paired_difference(first, second)

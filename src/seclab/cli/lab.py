@@ -14,8 +14,9 @@ from seclab.errors import Misconfigured, NotEvaluated
 from seclab.evaluations.backdoor_poisoning import backdoor_poisoning
 from seclab.evaluations.membership_inference import membership_inference
 from seclab.evaluations.model_extraction import model_extraction
-from seclab.measurement import Reading, Result, Scalar
+from seclab.measurement import Reading, Scalar
 from seclab.models import Target
+from seclab.outcome import Result
 
 
 def fgsm(out: Path, *, quick: bool, seed: int) -> None:

@@ -13,7 +13,7 @@ from seclab.errors import EvidenceMismatch
 from seclab.evidence import decide_again, outcomes_of, plain
 from seclab.evidence.keys import Keyring, load_keyring
 from seclab.gate import explain
-from seclab.measurement import Evaluated, Outcome
+from seclab.outcome import Evaluated, Outcome
 from seclab.registers import Risk
 from seclab.shelf import (
     WORST_FIRST,

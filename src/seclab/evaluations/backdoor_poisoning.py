@@ -5,21 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seclab.artifacts import Chart, ImageGrid, Series, Table
 from seclab.attacks.poisoning import PatchTrigger, poison
 from seclab.datasets import Dataset, Splits
 from seclab.errors import Misconfigured, NotEvaluated
-from seclab.measurement import (
-    Chart,
-    Estimate,
-    ImageGrid,
-    Metric,
-    Reading,
-    Result,
-    Scalar,
-    Series,
-    Table,
-)
+from seclab.measurement import Estimate, Metric, Reading, Scalar
 from seclab.models import Target
+from seclab.outcome import Result
 from seclab.registry import Needs, evaluation
 from seclab.statistics import proportion_of
 

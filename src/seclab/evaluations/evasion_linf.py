@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seclab.artifacts import Chart, ImageGrid, Series, Table
 from seclab.attacks.linf_decision import Walk, linf_hop_skip_jump
 from seclab.attacks.linf_gradient import linf_fast_gradient_sign, linf_projected_gradient_descent
 from seclab.datasets import Dataset
 from seclab.errors import Misconfigured
-from seclab.measurement import Chart, ImageGrid, Metric, Reading, Result, Scalar, Series, Table
+from seclab.fingerprint import Digest
+from seclab.measurement import Metric, Parameters, PerSample, Reading, Scalar
 from seclab.models import Target
+from seclab.outcome import Result
 from seclab.registry import evaluation
 from seclab.statistics import proportion_of
 
@@ -92,11 +95,11 @@ def evasion_linf(
         walk = Walk(iterations=walk_iterations)
         attempts = _by_labels(target, images, sorted(epsilons), walk, rng)
     attempts += _strongest(attempts, images)
-    readings = [Reading("clean_accuracy", proportion_of(correct))]
+    pinned = images.fingerprint().ordered
+    readings = [_rate("clean_accuracy", correct, pinned)]
     for attempt in attempts:
         where: dict[str, Scalar] = {"epsilon": attempt.epsilon, "attack": attempt.attack}
-        robust = proportion_of(correct & ~attempt.fooled)
-        readings.append(Reading("robust_accuracy", robust, where))
+        readings.append(_rate("robust_accuracy", correct & ~attempt.fooled, pinned, where))
         if correct.any():
             success = proportion_of(attempt.fooled[correct])
             readings.append(Reading("attack_success_rate", success, where))
@@ -105,6 +108,14 @@ def evasion_linf(
         tables=(_sweep(readings), _per_image(images, correct, attempts)),
         figures=(_curve(readings), *_worst_failures(images, correct, attempts)),
     )
+
+
+def _rate(
+    metric: str, hits: np.ndarray, samples: Digest, parameters: Parameters | None = None
+) -> Reading:
+    """A rate over all images with the answer for each, so that another model can be paired."""
+    per_sample = PerSample(str(samples), "".join("1" if hit else "0" for hit in hits))
+    return Reading(metric, proportion_of(hits), parameters or {}, per_sample)
 
 
 def _sample(test: Dataset, samples: int, rng: np.random.Generator) -> Dataset:

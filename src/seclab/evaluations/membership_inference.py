@@ -5,10 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.metrics import roc_curve
 
+from seclab.artifacts import Chart, Series, Table
 from seclab.attacks.membership_inference import true_label_confidence
 from seclab.datasets import Dataset
-from seclab.measurement import Chart, Metric, Reading, Result, Series, Table
+from seclab.measurement import Metric, Reading
 from seclab.models import Target
+from seclab.outcome import Result
 from seclab.registry import evaluation
 from seclab.statistics import auc, mean_difference, tpr_at_fpr
 

@@ -5,20 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seclab.artifacts import Chart, Series, Table
 from seclab.attacks.model_extraction import SURROGATES, draw_queries, train_surrogate
 from seclab.errors import Misconfigured
-from seclab.measurement import (
-    Chart,
-    Estimate,
-    Metric,
-    Parameters,
-    Reading,
-    Result,
-    Scalar,
-    Series,
-    Table,
-)
+from seclab.measurement import Estimate, Metric, Parameters, Reading, Scalar
 from seclab.models import Target
+from seclab.outcome import Result
 from seclab.registry import evaluation
 from seclab.statistics import proportion_of
 

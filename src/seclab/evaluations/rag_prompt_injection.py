@@ -5,8 +5,10 @@ from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 
+from seclab.artifacts import Chart, Series, Table
 from seclab.errors import NotEvaluated
-from seclab.measurement import Chart, Metric, Reading, Result, Series, Table
+from seclab.measurement import Metric, Reading
+from seclab.outcome import Result
 from seclab.rag import (
     AgentTarget,
     AttackCase,

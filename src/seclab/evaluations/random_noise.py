@@ -4,10 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seclab.artifacts import Chart, Series, Table
 from seclab.attacks.noise import DIRECTIONS, linf_random_noise
 from seclab.errors import Misconfigured
-from seclab.measurement import Chart, Estimate, Interval, Metric, Reading, Result, Series, Table
+from seclab.measurement import Estimate, Interval, Metric, Reading
 from seclab.models import Target
+from seclab.outcome import Result
 from seclab.registry import evaluation
 from seclab.statistics import LEVEL, proportion
 

@@ -13,7 +13,8 @@ from seclab.errors import EvidenceMismatch
 from seclab.evidence.environment import Environment
 from seclab.fingerprint import Digest, of_file, of_json
 from seclab.gate import Decision
-from seclab.measurement import CheckReport, Evaluated, Outcome, Subject
+from seclab.measurement import CheckReport, Subject
+from seclab.outcome import Evaluated, Outcome
 from seclab.registers import Threshold
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"

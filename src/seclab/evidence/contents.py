@@ -9,16 +9,8 @@ from pydantic import TypeAdapter
 
 from seclab.evidence.bundle import Bundle
 from seclab.gate import Comparison, Decision, decide
-from seclab.measurement import (
-    CheckReport,
-    Evaluated,
-    Measurement,
-    Missing,
-    Origin,
-    Outcome,
-    Subject,
-    Unevaluated,
-)
+from seclab.measurement import CheckReport, Measurement, Subject
+from seclab.outcome import Evaluated, Missing, Origin, Outcome, Unevaluated
 from seclab.registers import Threshold, Waiver
 
 
@@ -53,6 +45,19 @@ def subject_of(bundle: Bundle) -> Subject:
     return subject
 
 
+def champion_of(bundle: Bundle) -> Comparison | None:
+    """The champion that the subject of a bundle was compared with, if there was one.
+
+    Raises:
+        ValidationError: It is malformed.
+    """
+    # The first version of the predicate knew no champions.
+    champion: Comparison | None = _adapter(Comparison | None).validate_python(
+        bundle.predicate.get("champion")
+    )
+    return champion
+
+
 def decide_again(bundle: Bundle, thresholds: tuple[Threshold, ...] | None = None) -> Decision:
     """Judge the measurements inside a bundle anew, as of the time it was sealed.
 
@@ -63,7 +68,7 @@ def decide_again(bundle: Bundle, thresholds: tuple[Threshold, ...] | None = None
     predicate = bundle.predicate
     if thresholds is None:
         thresholds = _adapter(tuple[Threshold, ...]).validate_python(predicate["thresholds"])
-    # The first version of the predicate knew no tiers, waivers and champions.
+    # The first version of the predicate knew no tiers and waivers.
     return decide(
         subject_of(bundle),
         outcomes_of(bundle),
@@ -71,7 +76,7 @@ def decide_again(bundle: Bundle, thresholds: tuple[Threshold, ...] | None = None
         thresholds,
         required=predicate.get("required", ()),
         waivers=_adapter(tuple[Waiver, ...]).validate_python(predicate.get("waivers", ())),
-        champion=_adapter(Comparison | None).validate_python(predicate.get("champion")),
+        champion=champion_of(bundle),
         at=datetime.fromisoformat(predicate["finished"]),
     )
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from seclab.evidence.bundle import (
     statement_subjects,
 )
 from seclab.evidence.comparison import json_differences
-from seclab.evidence.contents import decide_again
+from seclab.evidence.contents import champion_of, decide_again, outcomes_of
 from seclab.evidence.keyring import Keyring
 from seclab.evidence.schema import schema_problems
 from seclab.evidence.signing import Signed, check
 from seclab.evidence.statements import payload
+from seclab.outcome import Evaluated
 
 # Written after sealing, so that the bundle cannot pin them: its own two forms, and the page made
 # of it. Approvals come later still, and each carries a signature of its own.
@@ -160,6 +162,7 @@ def verify(
     parts = [
         _statement_differences(bundle),
         _time_differences(bundle),
+        _rate_differences(bundle),
         _decision_differences(bundle),
     ]
     if artifacts is not None:
@@ -204,6 +207,26 @@ def _time_differences(bundle: Bundle) -> Iterator[str]:
     )
     if finished < started:
         yield f"finished: expected not before {started.isoformat()}, found {finished.isoformat()}"
+    for outcome in outcomes_of(bundle):
+        if outcome.measured_at and outcome.measured_at > finished:
+            yield (
+                f"{outcome.evaluation}: expected it measured not after {finished.isoformat()}, "
+                f"found {outcome.measured_at.isoformat()}"
+            )
+
+
+def _rate_differences(bundle: Bundle) -> Iterator[str]:
+    """Where a rate is not the one that the answers kept with it give."""
+    champion = champion_of(bundle)
+    measured = [o.measurements for o in outcomes_of(bundle) if isinstance(o, Evaluated)]
+    for measurement in chain(*measured, champion.measurements if champion else ()):
+        kept = measurement.per_sample
+        if kept and not kept.gives(measurement.value, measurement.n):
+            yield (
+                f"{measurement.evaluation}: {measurement.label()}: expected "
+                f"{kept.hits.count('1')} of {len(kept.hits)} by its samples, found "
+                f"{measurement.value} of n={measurement.n}"
+            )
 
 
 def _decision_differences(bundle: Bundle) -> Iterator[str]:

@@ -13,16 +13,8 @@ from seclab.gate.decision import (
     missing,
 )
 from seclab.gate.thresholds import Judged, judge
-from seclab.measurement import (
-    CheckReport,
-    CheckResult,
-    CheckStatus,
-    Evaluated,
-    Outcome,
-    Severity,
-    Subject,
-    Unevaluated,
-)
+from seclab.measurement import CheckReport, CheckResult, CheckStatus, Severity, Subject
+from seclab.outcome import Evaluated, Outcome, Unevaluated
 from seclab.registers import Threshold, Waiver
 
 

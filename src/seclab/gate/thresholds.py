@@ -5,18 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from seclab.gate.decision import WORST_FIRST, Comparison, CriterionResult, Verdict, missing
-from seclab.measurement import (
-    Estimate,
-    Evaluated,
-    Measurement,
-    Outcome,
-    Parameters,
-    Subject,
-    Unevaluated,
-    label,
-)
+from seclab.measurement import Estimate, Measurement, Parameters, Subject, label
+from seclab.outcome import Evaluated, Outcome, Unevaluated
 from seclab.registers import Threshold
-from seclab.statistics import difference
+from seclab.statistics import LEVEL, difference, paired_difference
 
 # 0.9 - 0.88 is a hair more than 0.02: a loss of exactly the bound has to pass.
 _ROUNDING = 1e-12
@@ -186,19 +178,34 @@ def _loss(
         reason = f"{ours.label()} cannot be compared with the champion's (version {version})"
         return _unknown(threshold, ours, f"{reason}: {problem}")
     first, second = (theirs, ours) if ours.better == "higher" else (ours, theirs)
-    loss = difference(_estimate(first), _estimate(second))
+    paired = _paired(first, second)
+    loss = paired or difference(_estimate(first), _estimate(second))
     judged, end = loss.high, " at the pessimistic end"
     if threshold.judged == "value":
         judged, end = loss.value, ""
     reason = (
         f"{ours.label()} is {_number(judged)} worse than the champion's{end} (measured "
-        f"{_number(ours.value)}, version {version} {_number(theirs.value)}); at most "
-        f"{_number(allowed)} is allowed"
+        f"{_number(ours.value)}, version {version} {_number(theirs.value)}"
+        f"{', sample by sample' if paired else ''}); at most {_number(allowed)} is allowed"
     )
     margin = allowed - judged
     if 0.0 > margin >= -_ROUNDING:
         margin = 0.0
     return _held(threshold, ours, reason, judged=judged, bound=allowed, margin=margin)
+
+
+def _paired(first: Measurement, second: Measurement) -> Estimate | None:
+    """The difference over the same samples; ``None`` where the two were not kept or are others."""
+    one, other = first.per_sample, second.per_sample
+    if one is None or other is None or one.samples != other.samples:
+        return None
+    if not (one.gives(first.value, first.n) and other.gives(second.value, second.n)):
+        return None
+    if len(one.hits) != len(other.hits):
+        return None
+    level = first.interval.level if first.interval else LEVEL
+    hits = ([hit == "1" for hit in per_sample.hits] for per_sample in (one, other))
+    return paired_difference(*hits, level=level)
 
 
 def _incomparable(ours: Measurement, theirs: Measurement) -> str:

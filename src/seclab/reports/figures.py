@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from seclab.measurement import Chart, Figure, ImageGrid
+from seclab.artifacts import Chart, Figure, ImageGrid
 
 # Okabe and Ito (2008): told apart with any colour vision; dashes tell them apart without colour.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

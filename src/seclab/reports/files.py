@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from seclab.measurement import Evaluated, Outcome, Table
+from seclab.artifacts import Table
+from seclab.outcome import Evaluated, Outcome
 from seclab.reports.figures import draw
 
 

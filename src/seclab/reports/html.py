@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of
 from seclab.gate import Verdict
-from seclab.measurement import Evaluated
+from seclab.outcome import Evaluated
 from seclab.registers import Risk
 from seclab.reports.signer import UNSIGNED, Signer, short
 

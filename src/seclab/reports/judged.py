@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seclab.gate import CriterionResult, Decision, Signed, Verdict
-from seclab.measurement import Evaluated, Measurement, Outcome
+from seclab.measurement import Measurement
+from seclab.outcome import Evaluated, Outcome
 from seclab.registers import Registers, Threshold
 
 EXIT_CODES = {Verdict.PASS: 0, Verdict.BLOCK: 1, Verdict.NOT_EVALUATED: 3}

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from seclab.errors import SeclabError
 from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of
 from seclab.gate import Decision, Verdict
-from seclab.measurement import CheckReport, Evaluated, Outcome
+from seclab.measurement import CheckReport
+from seclab.outcome import Evaluated, Outcome
 from seclab.shelf.records import MEASURED_TAG, RISK_TAG, RunSummary
 
 _ROUNDING = timedelta(milliseconds=2)  # MLflow counts milliseconds

@@ -12,14 +12,8 @@ from mlflow.entities import Metric as MlflowMetric
 
 from seclab.datasets import Dataset
 from seclab.evidence.signing import signer_of
-from seclab.measurement import (
-    CheckReport,
-    CheckStatus,
-    Evaluated,
-    Measurement,
-    Outcome,
-    Parameters,
-)
+from seclab.measurement import CheckReport, CheckStatus, Measurement, Parameters
+from seclab.outcome import Evaluated, Outcome
 from seclab.shelf.records import (
     BATCH_TAG,
     BUNDLE_TAG,

@@ -9,7 +9,8 @@ from typing import Any
 from seclab.datasets import Dataset
 from seclab.evidence import Bundle
 from seclab.gate import Decision
-from seclab.measurement import CheckReport, Outcome, Subject
+from seclab.measurement import CheckReport, Subject
+from seclab.outcome import Outcome
 from seclab.tracking.store import Version
 
 

@@ -16,7 +16,7 @@ from mlflow.entities import Run, RunTag
 from seclab.evidence import Bundle
 from seclab.evidence.ledger import Entry, following
 from seclab.evidence.signing import signer_of
-from seclab.measurement import Evaluated
+from seclab.outcome import Evaluated
 from seclab.shelf import Evidence, RunSummary
 from seclab.shelf.contents import summary
 from seclab.shelf.records import (

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from seclab import datasets, models
+from seclab.artifacts import Chart, ImageGrid
 from seclab.datasets import Dataset, Provenance, Splits
 from seclab.errors import Misconfigured, NotEvaluated
 from seclab.evaluations.backdoor_poisoning import backdoor_poisoning
-from seclab.measurement import Chart, ImageGrid
 from seclab.models import SPECS, Target
 
 ACCURACY, SUCCESS = "clean_accuracy", "trigger_attack_success_rate"

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from seclab.artifacts import Chart, ImageGrid
 from seclab.errors import Misconfigured
 from seclab.evaluations.evasion_linf import evasion_linf
-from seclab.measurement import Chart, ImageGrid
 from seclab.models import Target
 from seclab.statistics import proportion
 from tests.fakes import ScriptedTarget, perfect
@@ -85,6 +85,21 @@ def test_clean_accuracy_comes_first_and_is_that_of_the_test_split(swept, target,
 
     assert (first.metric, first.parameters) == ("clean_accuracy", {})
     assert first.estimate == proportion(int(right.sum()), len(splits.test))
+
+
+def test_the_answer_for_every_image_is_kept_so_that_models_can_be_paired(swept, trained, splits):
+    kept = {
+        (reading.metric, *reading.parameters.values()): reading.per_sample
+        for reading in swept.readings
+        if reading.metric != "attack_success_rate"
+    }
+
+    answers = Target(trained("softmax-regression"), splits).predict(splits.test.features)
+    right = (answers == splits.test.labels).astype(int)
+    assert kept["clean_accuracy",].hits == "".join(map(str, right))
+    assert {each.samples for each in kept.values()} == {str(splits.test.fingerprint().ordered)}
+    survived = [kept["robust_accuracy", epsilon, "strongest"].hits for epsilon in (0.05, 0.1, 0.2)]
+    assert all(list(image) == sorted(image, reverse=True) for image in zip(*survived, strict=True))
 
 
 def test_the_sweep_is_kept_as_a_table(swept):

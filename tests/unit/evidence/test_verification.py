@@ -301,6 +301,36 @@ def test_an_end_before_the_start_is_seen(document):
     ]
 
 
+def test_a_result_measured_after_the_end_of_its_run_is_seen(document):
+    document["predicate"]["evaluations"][0]["measured_at"] = "2031-01-01T00:00:00+00:00"
+
+    finished_at = document["predicate"]["finished"]
+    assert (
+        f"evasion_linf: expected it measured not after {finished_at}, found "
+        "2031-01-01T00:00:00+00:00"
+    ) in _resealed(document)
+
+
+def test_a_rate_that_its_own_samples_do_not_give_is_seen(document):
+    (noise,) = document["predicate"]["evaluations"][1]["measurements"]
+    noise["per_sample"] = {"samples": f"sha256:rows-ordered/1:{'ab' * 32}", "hits": "1" * 90}
+    assert (
+        "random_noise: robust_accuracy (attack=strongest, epsilon=0.1): expected 90 of 90 by its "
+        "samples, found 0.9 of n=100"
+    ) in _resealed(document)
+
+    noise["per_sample"]["hits"] += "0" * 10
+    assert _resealed(document) == []
+
+
+def test_a_rate_of_the_champion_that_its_own_samples_do_not_give_is_seen(tmp_path):
+    theirs = {"samples": f"sha256:rows-ordered/1:{'ab' * 32}", "hits": "10"}
+    document = copy.deepcopy(sealed(tmp_path).document)
+    document["predicate"]["champion"]["measurements"][0]["per_sample"] = theirs
+
+    assert any("expected 1 of 2 by its samples" in found for found in _resealed(document))
+
+
 def test_two_results_under_one_name_are_both_compared(tmp_path):
     """Two suites may make the same check."""
     document = finished(tmp_path, reports=(report(), report())).bundle.document

@@ -6,13 +6,12 @@ from seclab.measurement import (
     CheckReport,
     CheckResult,
     CheckStatus,
-    Evaluated,
     Interval,
     Measurement,
     Severity,
     Subject,
-    Unevaluated,
 )
+from seclab.outcome import Evaluated, Unevaluated
 from seclab.registers import Threshold
 
 MODEL = Subject("model", "mlp", "sha256:bytes:aa")

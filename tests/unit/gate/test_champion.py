@@ -1,10 +1,13 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from seclab.gate import Comparison, Verdict, decide
-from seclab.measurement import Evaluated, Interval
-from seclab.statistics import difference, proportion
+from seclab.measurement import Interval, PerSample
+from seclab.outcome import Evaluated
+from seclab.statistics import difference, paired_difference, proportion
 from tests.unit.gate.making import LEAK, MODEL, ROBUST, checked, measured, ran
 
 OTHER = "sha256:bytes:99"
@@ -190,3 +193,57 @@ def test_outcomes_of_other_subjects_do_not_become_the_challenger():
 
     assert isinstance(outcome, Evaluated)
     assert decision.verdict is Verdict.NOT_EVALUATED
+
+
+ROWS = "sha256:rows-ordered/1:" + "ab" * 32
+
+
+def _paired(hits, *, samples=ROWS, **changes):
+    """A rate over 360 samples that keeps the answer for each."""
+    return replace(_rate(hits.count("1"), **changes), per_sample=PerSample(samples, hits))
+
+
+def test_over_the_same_samples_only_those_on_which_they_differ_widen_the_interval():
+    ours, theirs = "1" * 320 + "0" * 40, "1" * 324 + "0" * 36
+
+    found = _decide(NO_WORSE, _paired(ours), champion=_champion(_paired(theirs, digest=OTHER)))
+
+    expected = paired_difference([hit == "1" for hit in theirs], [hit == "1" for hit in ours])
+    assert found.judged == pytest.approx(expected.interval.high)
+    assert found.verdict is Verdict.PASS  # the same rates of strangers are blocked above
+    assert found.reason == (
+        "robust_accuracy (epsilon=0.1) is 0.028 worse than the champion's at the pessimistic end "
+        "(measured 0.889, version 3 0.9, sample by sample); at most 0.05 is allowed"
+    )
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        _rate(324, digest=OTHER),
+        _paired("1" * 324 + "0" * 36, digest=OTHER, samples=ROWS.replace("ab", "cd")),
+        _paired("1" * 324 + "0" * 35, digest=OTHER),
+        replace(_paired("1" * 324 + "0" * 36, digest=OTHER), value=0.95, interval=None),
+    ],
+    ids=["answers not kept", "other samples", "fewer answers than n", "another rate"],
+)
+def test_what_cannot_be_paired_is_compared_as_strangers(theirs):
+    found = _decide(NO_WORSE, _paired("1" * 320 + "0" * 40), champion=_champion(theirs))
+
+    assert found.verdict is Verdict.BLOCK
+    assert "sample by sample" not in found.reason
+
+
+@given(st.lists(st.sampled_from(["11", "10", "01", "00"]), min_size=360, max_size=360), st.data())
+def test_a_sample_more_that_is_right_never_blocks(pairs, data):
+    ours, theirs = ("".join(side) for side in zip(*pairs, strict=True))
+    champion = _champion(_paired(theirs, digest=OTHER))
+    missed = [index for index, hit in enumerate(ours) if hit == "0"]
+    assume(missed)
+    index = data.draw(st.sampled_from(missed))
+
+    before = _decide(NO_WORSE, _paired(ours), champion=champion)
+    better = _paired(f"{ours[:index]}1{ours[index + 1 :]}")
+    after = _decide(NO_WORSE, better, champion=champion)
+
+    assert after.judged <= before.judged + 1e-9

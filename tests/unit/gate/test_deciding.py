@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from seclab.gate import CriterionResult, Decision, Verdict, clean_accuracy, decide, explain, overall
-from seclab.measurement import CheckStatus, Missing, Severity
+from seclab.measurement import CheckStatus, Severity
+from seclab.outcome import Missing
 from tests.unit.gate.making import (
     AGENT,
     DATASET,

@@ -1,7 +1,7 @@
 import pytest
 
 from seclab.gate import Verdict, decide
-from seclab.measurement import Missing
+from seclab.outcome import Missing
 from tests.unit.gate.making import MODEL, ROBUST, checked, did_not, measured, ran
 
 

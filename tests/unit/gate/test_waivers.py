@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from seclab.gate import Comparison, Verdict, decide, explain
-from seclab.measurement import CheckStatus, Missing
+from seclab.measurement import CheckStatus
+from seclab.outcome import Missing
 from seclab.registers import Waiver
 from tests.unit.gate.making import LEAK, MODEL, ROBUST, checked, did_not, measured, ran
 

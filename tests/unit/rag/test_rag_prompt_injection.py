@@ -5,7 +5,7 @@ import pytest
 
 from seclab import registry
 from seclab.evaluations.rag_prompt_injection import rag_prompt_injection
-from seclab.measurement import Evaluated, Missing, Unevaluated
+from seclab.outcome import Evaluated, Missing, Unevaluated
 from seclab.rag import (
     BENIGN_TASKS,
     TOOLS,

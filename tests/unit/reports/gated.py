@@ -8,14 +8,12 @@ from seclab.measurement import (
     CheckReport,
     CheckResult,
     CheckStatus,
-    Evaluated,
     Interval,
     Measurement,
-    Missing,
     Severity,
     Subject,
-    Unevaluated,
 )
+from seclab.outcome import Evaluated, Missing, Unevaluated
 from seclab.registers import Waiver, load_registers
 from seclab.reports import Judged
 from tests.conftest import ROOT

@@ -9,8 +9,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 
+from seclab.artifacts import Chart, ImageGrid, Series
 from seclab.fingerprint import of_bytes
-from seclab.measurement import Chart, ImageGrid, Series
 from seclab.reports import draw
 
 LINES = Chart(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from seclab.artifacts import Series
 from seclab.assessment import assess
 from seclab.datasets import Provenance
 from seclab.evidence.signing import Signed
-from seclab.measurement import Series
 from seclab.reports import render_html
 from tests.runs import (
     MODEL,

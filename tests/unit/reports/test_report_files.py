@@ -2,7 +2,8 @@ import json
 
 import numpy as np
 
-from seclab.measurement import Chart, ImageGrid, Missing, Series, Table, Unevaluated
+from seclab.artifacts import Chart, ImageGrid, Series, Table
+from seclab.outcome import Missing, Unevaluated
 from seclab.reports import draw, write_files
 from tests.runs import MODEL, evaluated
 

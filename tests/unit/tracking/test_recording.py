@@ -11,7 +11,7 @@ from mlflow.entities import RunTag
 from seclab import tracking
 from seclab.datasets import Provenance
 from seclab.gate import CriterionResult, Decision, Verdict
-from seclab.measurement import Evaluated, Missing, Unevaluated
+from seclab.outcome import Evaluated, Missing, Unevaluated
 from seclab.shelf.records import PROCESS_TAG
 from seclab.tracking.contents import metric_key, risk_tags
 from tests.runs import MODEL, REGISTERS, ROWS, STARTED, finished, report
