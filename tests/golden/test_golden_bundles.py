@@ -36,7 +36,7 @@ DIGESTS = {
         "sha256:rfc8785:facbfb97b8fef3342620f9bca2600f7de7b40fed69de977b3f9f3c643d5ba7ba"
     ),
     "2026-11-22/mlp-hardened": (
-        "sha256:rfc8785:5ddef62585cb2a3cf7e549236c2154bffe07698493f900166bdedff817dc9abf"
+        "sha256:rfc8785:14c5b3c8c5c13876180839c3eea6a89b41eefa285af18d3dbaeb7417339ecc8c"
     ),
 }
 WITH_FILES = ["2026-11-21/mlp-hardened", "2026-11-22/mlp-hardened"]
