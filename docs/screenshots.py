@@ -20,8 +20,8 @@ from PIL import Image
 
 IMAGES = Path(__file__).resolve().parent / "images"
 SECLAB = str(Path(sys.executable).parent / "seclab")
-_WIDTH = 1230
-_ASSISTANT = 430  # pixels on the right that MLflow's assistant panel takes
+_WIDTH = 1420
+_ASSISTANT = 490  # pixels on the right that MLflow's assistant panel takes
 
 
 def main() -> None:
