@@ -13,11 +13,12 @@ from urllib.parse import unquote, urlsplit
 from seclab import audit, project, promotion, tracking
 from seclab.errors import PromotionRefused
 from seclab.evidence.keys import create, load_keyring
+from seclab.evidence.ledger import Entry, following, to_lines
 from seclab.project import Project
 from seclab.registers.tiers import Models, Tier
 from seclab.settings import Settings
 from seclab.shelf import EmbeddedShelf
-from seclab.shelf.records import CHAMPION
+from seclab.shelf.records import CHAMPION, LEDGER_ENTRY, LEDGER_EXPERIMENT
 from seclab.tracking import Store
 from tests.runs import LOW, MODELS, REGISTERS, STARTED
 from tests.unit.tracking.conftest import Recorder
@@ -180,4 +181,65 @@ def edited(path, change):
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-__all__ = ["CHAMPION", "NOW", "Lab", "built", "edited", "lab_in", "registers_of"]
+def entries(change):
+    """Change the entries of the ledger: the list, in place, as whoever forgets nothing would."""
+
+    def rewrite(lab):
+        ledger = lab.ledger()
+        changed = change(ledger)
+        run = lab.sql_one(
+            "SELECT run_uuid FROM runs JOIN experiments USING (experiment_id) \
+WHERE experiments.name = ?",
+            LEDGER_EXPERIMENT,
+        )
+        lab.sql("DELETE FROM params WHERE run_uuid = ?", run)
+        for number, entry in enumerate(changed, start=1):
+            key = LEDGER_ENTRY.format(number)
+            line = to_lines([entry]).strip()
+            lab.sql("INSERT INTO params (key, value, run_uuid) VALUES (?, ?, ?)", key, line, run)
+        return changed != ledger
+
+    return rewrite
+
+
+def relinked(changed):
+    """The ledger with every digest computed again, after something was changed in it."""
+    again = []
+    for entry in changed:
+        parts = {
+            name: getattr(entry, name)
+            for name in ("at", "kind", "subject", "run", "digest", "about")
+        }
+        again.append(following(again, **parts))
+    return again
+
+
+def with_about(entry, **about):
+    return changed_entry(entry, about={**entry.about, **about})
+
+
+def changed_entry(entry, **changes):
+    fields = ("sequence", "at", "kind", "subject", "run", "digest", "about", "previous")
+    return Entry(**{name: getattr(entry, name) for name in fields} | changes)
+
+
+def version_tag(key, value):
+    return lambda lab: lab.sql(
+        "UPDATE model_version_tags SET value = ? WHERE key = ? AND version = 1", value, key
+    )
+
+
+__all__ = [
+    "CHAMPION",
+    "NOW",
+    "Lab",
+    "built",
+    "changed_entry",
+    "edited",
+    "entries",
+    "lab_in",
+    "registers_of",
+    "relinked",
+    "version_tag",
+    "with_about",
+]

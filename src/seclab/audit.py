@@ -1,7 +1,7 @@
-"""Verifying a whole store: every bundle, every signature, the ledger, and the champion."""
+"""Verifying a whole store: every bundle, signature and model version, ledger and champion."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seclab import admission
 from seclab.errors import EvidenceMismatch, SeclabError
@@ -14,10 +14,11 @@ from seclab.evidence.ledger import (
     outline,
     place_differences,
 )
-from seclab.shelf import Champion, Evidence, RunSummary, Shelf
+from seclab.shelf import Evidence, RunSummary, Shelf
 from seclab.shelf.moves import grounds, move_differences, newest_move, open_intent
-from seclab.shelf.records import CHAMPION, DIGEST_TAG, PROMOTION_TAG
+from seclab.shelf.records import CHAMPION, PROMOTION_TAG
 from seclab.shelf.verdicts import tag_differences
+from seclab.shelf.versions import Judged, Known, entries_by_version, judged, version_differences
 
 _ALL = 1_000_000_000
 
@@ -27,7 +28,7 @@ class Finding:
     """What verifying one thing found.
 
     Attributes:
-        what: The run, by ID and name, or the ledger, or the champion.
+        what: The run, by ID and name, or the model version, or the ledger, or the champion.
         run_id: The run, empty for the rest.
         signed_by: The key that signed it, empty when nobody did or the signature is not good.
         differences: What is not as it was sealed; empty when all of it is.
@@ -39,22 +40,35 @@ class Finding:
     differences: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The little of every bundle that others are compared with.
+
+    Attributes:
+        outlines: Bundles in outline, by digest.
+        judged: What each run says of the model it evaluated, by run.
+    """
+
+    outlines: dict[str, Bundle] = field(default_factory=dict)
+    judged: dict[str, Judged] = field(default_factory=dict)
+
+
 def audit(
     shelf: Shelf, *, keyring: Keyring, registered_model: str, anchor: Sequence[Entry] = ()
 ) -> Iterator[Finding]:
-    """Verify everything in a store, one finding per run and one each for ledger and champion.
+    """Verify everything in a store: one finding a run and model version, one for the rest each.
 
     Args:
         shelf: The store.
         keyring: The public keys that are trusted.
-        registered_model: Name of the registered model whose champion is looked at.
+        registered_model: Name of the registered model whose versions are looked at.
         anchor: An earlier export of the ledger. Without one, entries and runs that were taken
             away together from the end do not show.
 
     Raises:
         StoreUnavailable: The store cannot be read.
     """
-    outlines: dict[str, Bundle] = {}
+    seen = _Seen()
     entries: Sequence[Entry] = ()
     damaged: tuple[str, ...] = ()
     try:
@@ -67,12 +81,14 @@ def audit(
     runs = {run.run_id: run for run in shelf.runs(limit=_ALL)}
     for run in runs.values():
         if _holds_evidence(run, by_run.get(run.run_id, ())):
-            yield _run(shelf, run, keyring, by_run.get(run.run_id, ()), outlines)
+            yield _run(shelf, run, keyring, by_run.get(run.run_id, ()), seen)
+    evaluated = _by_version(runs, entries, registered_model, seen)
+    yield from _versions(shelf, registered_model, keyring, entries, evaluated)
     differences = [
         *damaged,
         *ledger_differences(entries, anchor=anchor),
         *move_differences(entries),
-        *chain_differences(entries, outlines),
+        *chain_differences(entries, seen.outlines),
         *_void_differences(entries, runs),
     ]
     yield Finding(_of(entries), "", "", tuple(differences))
@@ -80,7 +96,7 @@ def audit(
         f"champion of {registered_model}",
         "",
         "",
-        tuple(_champion_differences(shelf, registered_model, entries, outlines)),
+        tuple(_champion_differences(shelf, registered_model, entries)),
     )
 
 
@@ -90,15 +106,15 @@ def audit_run(shelf: Shelf, run: RunSummary, *, keyring: Keyring) -> Finding:
     Raises:
         StoreUnavailable: The store cannot be read.
     """
-    outlines: dict[str, Bundle] = {}
+    seen = _Seen()
     entries = shelf.ledger()
-    found = _run(shelf, run, keyring, entries, outlines)
+    found = _run(shelf, run, keyring, entries, seen)
     differences = [
         *found.differences,
         *ledger_differences(entries),
         *move_differences(entries),
     ]
-    for bundle in outlines.values():
+    for bundle in seen.outlines.values():
         differences += place_differences(entries, bundle)
     return Finding(found.what, run.run_id, found.signed_by, tuple(differences))
 
@@ -108,14 +124,16 @@ def _run(
     run: RunSummary,
     keyring: Keyring,
     entries: Sequence[Entry],
-    outlines: dict[str, Bundle],
+    seen: _Seen,
 ) -> Finding:
     what = f"{run.run_id[:12]} {run.name}"
     try:
         evidence = shelf.evidence(run)
     except SeclabError as error:
         return Finding(what, run.run_id, "", error.problems)
-    outlines[str(evidence.bundle.digest)] = outline(evidence.bundle)
+    seen.outlines[str(evidence.bundle.digest)] = outline(evidence.bundle)
+    if (says := judged(evidence.bundle)) and str(evidence.bundle.digest) == run.bundle_digest:
+        seen.judged[run.run_id] = says
     differences = verify(
         evidence.bundle, expected_digest=run.bundle_digest, artifacts=evidence.folder
     )
@@ -132,6 +150,44 @@ def _run(
     differences += admission.entry_differences(evidence, entries)
     good = signed is not None and not signed.problem
     return Finding(what, run.run_id, run.signed_by if good else "", tuple(differences))
+
+
+def _versions(
+    shelf: Shelf,
+    name: str,
+    keyring: Keyring,
+    entries: Sequence[Entry],
+    evidence: Mapping[str, Mapping[str, Judged]],
+) -> Iterator[Finding]:
+    """One finding per version, of those too that only the ledger knows."""
+    entered = entries_by_version(entries, name)
+    for version in shelf.versions(name):
+        number = version.number
+        known = Known(entries, entered.pop(number, ()), evidence.get(number, {}), keyring)
+        differences: Sequence[str]
+        try:
+            with shelf.kept(version) as folder:
+                differences = version_differences(version, folder, known)
+        except SeclabError as error:
+            differences = error.problems
+        yield Finding(f"{name} v{number}", "", "", tuple(differences))
+    for number, own in entered.items():
+        missing = f"expected in the registry by ledger entry {own[0].sequence}, found no version"
+        yield Finding(f"{name} v{number}", "", "", (missing,))
+
+
+def _by_version(
+    runs: Mapping[str, RunSummary], entries: Sequence[Entry], name: str, seen: _Seen
+) -> dict[str, dict[str, Judged]]:
+    """What the runs say that evaluated a version, by their tags or by the ledger."""
+    found: dict[str, dict[str, Judged]] = {}
+    pairs = {(run.version, run_id) for run_id, run in runs.items()}
+    for number, own in entries_by_version(entries, name).items():
+        pairs |= {(number, entry.run) for entry in own}
+    for number, run_id in sorted(pairs):
+        if run_id in seen.judged:
+            found.setdefault(number, {})[run_id] = seen.judged[run_id]
+    return found
 
 
 def _approval_differences(evidence: Evidence, keyring: Keyring) -> Iterator[str]:
@@ -172,9 +228,7 @@ def _void_differences(entries: Sequence[Entry], runs: Mapping[str, RunSummary]) 
             )
 
 
-def _champion_differences(
-    shelf: Shelf, name: str, entries: Sequence[Entry], bundles: Mapping[str, Bundle]
-) -> Iterator[str]:
+def _champion_differences(shelf: Shelf, name: str, entries: Sequence[Entry]) -> Iterator[str]:
     """Where alias and version do not say of the champion what the ledger says."""
     intent = open_intent(entries, name)
     if intent is not None:
@@ -188,26 +242,8 @@ def _champion_differences(
     expected = f"v{newest.about.get('version')}" if newest else "none"
     if not (champion and grounds(entries, name, champion.number)) and found != expected:
         yield f"expected {expected} by the ledger, found {found}: the alias was moved by hand"
-    elif champion and newest and found == expected:
-        yield from _version_differences(champion, newest, entries, bundles)
-
-
-def _version_differences(
-    champion: Champion, move: Entry, entries: Iterable[Entry], bundles: Mapping[str, Bundle]
-) -> Iterator[str]:
-    """Where the tags of the champion's version are not those of the run that it rests on."""
-    if champion.run_id != move.run:
+    elif champion and newest and found == expected and champion.run_id != newest.run:
         yield (
-            f"tag {PROMOTION_TAG} of v{champion.number}: expected {move.run} by the ledger, found "
+            f"tag {PROMOTION_TAG} of {expected}: expected {newest.run} by the ledger, found "
             f"{champion.run_id or 'none'}"
         )
-    for entry in entries:
-        bundle = bundles.get(entry.digest)
-        if (entry.kind, entry.run) != ("bundle", move.run) or bundle is None:
-            continue
-        evaluated = bundle.document.get("predicate", {}).get("subject", {}).get("digest")
-        if champion.digest != evaluated:
-            yield (
-                f"tag {DIGEST_TAG} of v{champion.number}: expected {evaluated} by the evidence of "
-                f"run {move.run}, found {champion.digest or 'none'}"
-            )

@@ -10,7 +10,7 @@ from seclab.errors import Misconfigured
 
 Scalar: TypeAlias = str | int | float | bool | None
 Parameters: TypeAlias = Mapping[str, Scalar]
-Unit: TypeAlias = Literal["fraction", "count", "difference", "auc"]
+Unit: TypeAlias = Literal["fraction", "count", "difference", "auc", "distance", "nats"]
 Better: TypeAlias = Literal["higher", "lower", "neither"]
 SubjectKind: TypeAlias = Literal["model", "agent", "dataset"]
 
@@ -19,6 +19,8 @@ _UNIT_RANGE: dict[Unit, tuple[float, float]] = {
     "auc": (0.0, 1.0),
     "difference": (-1.0, 1.0),
     "count": (0.0, math.inf),
+    "distance": (0.0, math.inf),
+    "nats": (0.0, math.inf),
 }
 
 
@@ -28,7 +30,8 @@ class Metric:
 
     Attributes:
         name: Snake case, unique within its evaluation.
-        unit: Fixes the range: fraction and auc 0 to 1, difference -1 to 1, count from 0.
+        unit: Fixes the range: fraction and auc 0 to 1, difference -1 to 1, the others from 0.
+            Distances are in feature ranges.
         better: Which direction is safer for the defender.
         description: One sentence for reports.
     """

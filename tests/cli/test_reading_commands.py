@@ -10,7 +10,8 @@ import pytest
 
 from seclab.fingerprint import of_json
 from seclab.registers import load_registers
-from tests.cli.conftest import ROOT, copy_database
+from tests.cli.projects import copy_database
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.flow
 

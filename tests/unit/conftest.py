@@ -1,5 +1,7 @@
 """A store full of signed evidence, made once; tests get copies of their own."""
 
+from dataclasses import replace
+
 import pytest
 
 
@@ -25,3 +27,22 @@ def lab(evidence_base, tmp_path):
     from tests import laboratory  # noqa: PLC0415 - as above
 
     return laboratory.lab_in(tmp_path / "store", *evidence_base)
+
+
+@pytest.fixture
+def record_in(tmp_path_factory):
+    """Record one more run in a lab and give the lab with it."""
+    from tests.unit.tracking.conftest import Recorder  # noqa: PLC0415 - as above
+
+    def of(lab, name, model, **changes):
+        recorder = Recorder(lab.store, tmp_path_factory.mktemp)
+        run = recorder.run(model, **{"minute": 10, "key": lab.key()} | changes)
+        return replace(lab, runs={**lab.runs, name: run.run_id})
+
+    return of
+
+
+@pytest.fixture
+def softmax(trained):
+    """The model of the runs in that store, to record more of."""
+    return trained("softmax-regression")

@@ -11,6 +11,7 @@ from typing import Any
 from seclab.datasets import Dataset
 from seclab.errors import EvidenceMismatch
 from seclab.evidence.environment import Environment
+from seclab.evidence.json_text import parse
 from seclab.fingerprint import Digest, of_file, of_json
 from seclab.gate import Decision
 from seclab.measurement import CheckReport, Subject
@@ -186,24 +187,6 @@ def read(text: str | bytes) -> Bundle:
         expected = " or ".join(map(repr, READABLE_TYPES))
         raise EvidenceMismatch(f"the bundle is of type {found!r}, expected {expected}")
     return Bundle(document, digest)
-
-
-def parse(text: str | bytes) -> Any:
-    """Any JSON document, as every reader would read it.
-
-    Raises:
-        ValueError: It is no JSON, or a key stands twice.
-        RecursionError: It is nested absurdly deep.
-    """
-    return json.loads(text, object_pairs_hook=_each_key_once)
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of the document. Of a repeated key, another reader might see the other value."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError(f"a key of {sorted(found)} stands twice")
-    return found
 
 
 def artifact_digests(folder: Path) -> dict[str, Digest]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seclab.errors import Misconfigured
+from seclab.evidence.json_text import parse
 
 _PRIVATE = ".pem"
 _PUBLIC = ".json"
@@ -44,9 +45,7 @@ def read_public(folder: Path) -> tuple[dict[str, Any], list[str]]:
             )
         elif path.suffix == _PUBLIC:
             try:
-                documents[path.stem] = json.loads(
-                    _reviewed(path).decode(), object_pairs_hook=_each_key_once
-                )
+                documents[path.stem] = parse(_reviewed(path).decode())
             except OSError as error:
                 problems.append(f"{path} cannot be read: {error.strerror}")
             except (ValueError, RecursionError) as error:
@@ -167,14 +166,6 @@ def _opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 
 def _without_waiting(name: str, flags: int) -> int:
     return os.open(name, flags | os.O_NONBLOCK)
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of the file. Of a repeated key, a reviewer might see the other value."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError(f"a key of {sorted(found)} stands twice")
-    return found
 
 
 def _text(document: Mapping[str, Any]) -> bytes:

@@ -17,8 +17,8 @@ from seclab.evidence.bundle import (
     PREDICATE_TYPE,
     REPORT_FILE,
     Bundle,
-    parse,
 )
+from seclab.evidence.json_text import parse
 from seclab.evidence.keyring import Keyring
 from seclab.evidence.keys import load_keyring
 from seclab.evidence.ledger import (

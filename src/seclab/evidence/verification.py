@@ -16,13 +16,13 @@ from seclab.evidence.bundle import (
     REPORT_FILE,
     Bundle,
     artifact_digests,
-    parse,
     plain,
     read,
     statement_subjects,
 )
 from seclab.evidence.comparison import json_differences
 from seclab.evidence.contents import champion_of, decide_again, outcomes_of
+from seclab.evidence.json_text import parse
 from seclab.evidence.keyring import Keyring
 from seclab.evidence.schema import schema_problems
 from seclab.evidence.signing import Signed, check

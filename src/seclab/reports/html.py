@@ -1,6 +1,7 @@
 """The report: one HTML file with everything inside, readable without a network and on paper."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
@@ -36,8 +37,9 @@ def render_html(
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["number"] = lambda value: f"{value:.3f}"
-    environment.filters["minute"] = lambda moment: f"{moment[:16].replace('T', ' ')} UTC"
+    environment.filters["minute"] = _minute
     environment.filters["breakable"] = lambda name: escape(name).replace("_", Markup("_<wbr>"))
+    evaluated = [o for o in outcomes_of(bundle) if isinstance(o, Evaluated)]
     text = files("seclab.reports").joinpath("report.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text).render(
         name=name,
@@ -48,12 +50,19 @@ def render_html(
         predicate=bundle.predicate,
         decision=decision_of(bundle),
         verdicts=Verdict,
-        evaluated=[o for o in outcomes_of(bundle) if isinstance(o, Evaluated)],
+        evaluated=evaluated,
+        reused=len([outcome for outcome in evaluated if outcome.reused_from]),
         unevaluated=[o for o in outcomes_of(bundle) if not isinstance(o, Evaluated)],
         reports=reports_of(bundle),
         risks=risks,
         figures=_figures(folder),
     )
+
+
+def _minute(moment: datetime | str) -> str:
+    """A moment in the one time that readers everywhere share."""
+    found = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{found.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _figures(folder: Path) -> dict[str, list[Markup]]:

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC
 from urllib.parse import quote, urlsplit
 
 from seclab.gate import CriterionResult, Decision, Verdict
+from seclab.outcome import Evaluated
 from seclab.registers import Registers
 from seclab.reports.judged import Judged, clean
 
 _LONGEST = 500
+_SHORT = 12  # as much of a run's ID as people compare
 # What can begin markup inside a line of GitHub's Markdown. An entity shows the sign and begins
 # nothing, also where a backslash would be read in two ways, as before a | in a table.
 _MARKUP = re.compile(
@@ -57,6 +60,7 @@ def _section(judged: Judged, registers: Registers) -> str:
         lines += [*(f"- Warning: {_text(warning)}" for warning in decision.warnings), ""]
     lines += [
         f"- Run: {_run(judged)}",
+        *(f"- {line}" for line in _origins(judged)),
         f"- Evidence bundle: {_code(judged.bundle)}",
         f"- Digest of the {decision.subject.kind}: {_code(decision.subject.digest)}",
     ]
@@ -80,6 +84,24 @@ could have changed it."
     if judged.signed.problem:
         return f"**The {_text(judged.signature)}.**"
     return f"Evidence {_text(judged.signature)}."
+
+
+def _origins(judged: Judged) -> list[str]:
+    """Which numbers this run measured itself, and where and when the others were measured."""
+    measured = [outcome for outcome in judged.outcomes if isinstance(outcome, Evaluated)]
+    here = [_code(outcome.evaluation) for outcome in measured if outcome.reused_from is None]
+    lines = [f"Measured in this run: {', '.join(here)}"] if here else []
+    for outcome in measured:
+        if outcome.reused_from:
+            run = _code(outcome.reused_from.run[:_SHORT])
+            lines.append(f"Reused from run {run}: {_code(outcome.evaluation)}{_when(outcome)}")
+    return lines
+
+
+def _when(outcome: Evaluated) -> str:
+    if outcome.measured_at is None:
+        return ""
+    return f", measured {outcome.measured_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _row(result: CriterionResult, registers: Registers) -> str:

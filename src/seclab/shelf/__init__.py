@@ -5,7 +5,7 @@ a server is asked through :mod:`seclab.tracking`, which answers with the same va
 """
 
 from seclab.shelf.embedded import EmbeddedShelf
-from seclab.shelf.records import Champion, Evidence, RunSummary, Shelf
+from seclab.shelf.records import Champion, Evidence, Registered, RunSummary, Shelf
 from seclab.shelf.risks import (
     STALE,
     WORST_FIRST,
@@ -21,6 +21,7 @@ __all__ = [
     "Champion",
     "EmbeddedShelf",
     "Evidence",
+    "Registered",
     "RiskEvidence",
     "RunSummary",
     "Shelf",

@@ -1,6 +1,5 @@
 """From what a store keeps (tags, parameters, files) to values: the same for every store."""
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, cast, get_args
 from seclab.errors import EvidenceMismatch, Misconfigured
 from seclab.evidence import read
 from seclab.evidence.bundle import APPROVALS, BUNDLE_FILE, ENVELOPE_FILE
+from seclab.evidence.json_text import parse
 from seclab.evidence.ledger import Entry, from_lines
 from seclab.measurement import SubjectKind
 from seclab.shelf.records import (
@@ -128,7 +128,7 @@ def _documents(paths: Sequence[Path], problems: list[str]) -> list[Mapping[str, 
     found: list[Mapping[str, Any]] = []
     for path in paths:
         try:
-            document = json.loads(path.read_bytes(), object_pairs_hook=_each_key_once)
+            document = parse(path.read_bytes())
         except (ValueError, RecursionError) as error:
             problems.append(f"{path.name} is not JSON: {error}")
             continue
@@ -136,13 +136,6 @@ def _documents(paths: Sequence[Path], problems: list[str]) -> list[Mapping[str, 
             found.append(document)
         else:
             problems.append(f"{path.name} is no JSON object")
-    return found
-
-
-def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError(f"a key of {sorted(found)} stands twice")
     return found
 
 

@@ -24,8 +24,9 @@ _TABLES = {
     "tags": ("key", "value", "run_uuid"),
     "params": ("key", "value", "run_uuid"),
     "registered_model_aliases": ("alias", "version", "name", "workspace"),
-    "model_versions": ("name", "version", "current_stage", "workspace"),
+    "model_versions": ("name", "version", "current_stage", "source", "workspace"),
     "model_version_tags": ("key", "value", "name", "version", "workspace"),
+    "logged_models": ("model_id", "artifact_location", "lifecycle_stage"),
 }
 _PATIENCE = 20.0  # seconds for another writer to end, as MLflow has it
 _LEFT_UNFINISHED = ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from seclab.errors import Misconfigured, StoreUnavailable
+from seclab.errors import EvidenceMismatch, Misconfigured, StoreUnavailable
 from seclab.evidence.ledger import Entry
 from seclab.settings import Settings
 from seclab.shelf import contents
@@ -19,6 +19,7 @@ from seclab.shelf.records import (
     EXPERIMENT,
     KIND_TAG,
     LEDGER_EXPERIMENT,
+    MODEL_SOURCE,
     NOTE_TAG,
     PROMOTION_TAG,
     RISK_TAG,
@@ -26,6 +27,7 @@ from seclab.shelf.records import (
     VERDICT_TAG,
     Champion,
     Evidence,
+    Registered,
     RunSummary,
 )
 
@@ -82,6 +84,14 @@ _ALIASED = """
     FROM registered_model_aliases JOIN model_versions USING (workspace, name, version)
     WHERE workspace = ? AND name = ? AND alias = ?
       AND current_stage IS NOT 'Deleted_Internal'
+"""
+_VERSIONS = """
+    SELECT version, source FROM model_versions
+    WHERE workspace = ? AND name = ? AND current_stage IS NOT 'Deleted_Internal'
+    ORDER BY version
+"""
+_LOCATION = """
+    SELECT artifact_location FROM logged_models WHERE model_id = ? AND lifecycle_stage = 'active'
 """
 _VERSION_TAGS = """
     SELECT key, value FROM model_version_tags WHERE workspace = ? AND name = ? AND version = ?
@@ -158,8 +168,9 @@ class EmbeddedShelf:
             raise Misconfigured(f"run {run.run_id} ({run.name}) holds no evidence")
         with self._asking(f"the evidence of run {run.run_id} cannot be read") as database:
             query = "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
-            rows = database.execute(query, [run.run_id]).fetchall()
-            return contents.evidence(run, self._folder(run.run_id, *(uri for (uri,) in rows)))
+            (uri,) = database.execute(query, [run.run_id]).fetchone() or ("",)
+            what = f"the evidence of run {run.run_id}"
+            return contents.evidence(run, self._folder(what, run.run_id, uri))
 
     def ledger(self) -> Sequence[Entry]:
         """Every entry of the ledger, in order of their numbers; empty when there is none.
@@ -187,9 +198,41 @@ class EmbeddedShelf:
             found = database.execute(_ALIASED, [_WORKSPACE, name, alias]).fetchone()
             if found is None:
                 return None
-            tags = dict(database.execute(_VERSION_TAGS, [_WORKSPACE, name, *found]).fetchall())
+            tags = _version_tags(database, name, *found)
         number, run_id = str(found[0]), tags.get(PROMOTION_TAG, "")
         return Champion(name, number, run_id, tags.get(DIGEST_TAG, ""))
+
+    def versions(self, name: str) -> Sequence[Registered]:
+        """Every version of a registered model, the oldest first; empty when there is none.
+
+        Raises:
+            StoreUnavailable: They cannot be read.
+        """
+        with self._asking(f"the registered model {name} cannot be read") as database:
+            return [
+                Registered(
+                    name,
+                    str(number),
+                    str(source).removeprefix(MODEL_SOURCE),
+                    _version_tags(database, name, number),
+                )
+                for number, source in database.execute(_VERSIONS, [_WORKSPACE, name]).fetchall()
+            ]
+
+    @contextmanager
+    def kept(self, version: Registered) -> Iterator[Path]:
+        """The folder of the files kept with a version.
+
+        Raises:
+            EvidenceMismatch: What they were kept with is not in the store.
+            StoreUnavailable: They cannot be read.
+        """
+        what = f"the files of {version.name} v{version.number}"
+        with self._asking(f"{what} cannot be read") as database:
+            found = database.execute(_LOCATION, [version.model_id]).fetchone()
+        if found is None:
+            raise EvidenceMismatch(f"expected the logged model {version.model_id}, found none")
+        yield self._folder(what, f"models/{version.model_id}", *found)
 
     def page(self, run: RunSummary) -> str:
         """Address under which people open a run's page.
@@ -211,17 +254,21 @@ class EmbeddedShelf:
         except (sqlite3.Error, OSError) as error:
             raise unavailable(what, error) from error
 
-    def _folder(self, run_id: str, uri: str = "") -> Path:
-        """Where the files of a run are: where they were written, or where the store is now."""
+    def _folder(self, what: str, of: str, uri: str) -> Path:
+        """Where files are: where they were written, or where the store is now."""
         parts = urlsplit(uri)
         if parts.scheme not in ("", "file") or parts.netloc not in ("", "localhost"):
             raise StoreUnavailable(
-                f"the evidence of run {run_id} cannot be read: it is kept at {uri}, which is no "
-                "folder of this machine"
+                f"{what} cannot be read: it is kept at {uri}, which is no folder of this machine"
             )
         written = Path(unquote(parts.path) if parts.scheme else uri)
-        moved = self.settings.store / "artifacts" / run_id / "artifacts"
+        moved = self.settings.store / "artifacts" / of / "artifacts"
         return moved if moved.is_dir() and not written.is_dir() else written
+
+
+def _version_tags(database: sqlite3.Connection, name: str, number: int) -> dict[str, str]:
+    rows = database.execute(_VERSION_TAGS, [_WORKSPACE, name, number]).fetchall()
+    return {key: value or "" for key, value in rows}
 
 
 def _runs(database: sqlite3.Connection, *, limit: int, beginning: str = "") -> list[RunSummary]:

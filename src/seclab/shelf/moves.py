@@ -51,31 +51,33 @@ def decided_upon(entries: Sequence[Entry], newest: str) -> int | None:
     """
     if not newest:
         return 0
-    numbers = (n for n, entry in enumerate(entries, 1) if entry.digest_of_entry == newest)
+    # From the end, where it nearly always is: every digest is computed anew.
+    numbers = (n for n in range(len(entries), 0, -1) if entries[n - 1].digest_of_entry == newest)
     return next(numbers, None)
 
 
 def place_problem(entries: Sequence[Entry], entry: Entry, newest: str) -> str:
-    """Why the record of a move was not made for the place that it has in the ledger.
+    """Why the record of a decision was not made for the place that it has in the ledger.
 
     A record names the newest entry at the time it was decided. So a signed one cannot be entered
     a second time, and what the ledger held before it cannot be exchanged.
 
     Args:
         entries: The ledger.
-        entry: The intent of the move, or the entry that closed it.
+        entry: The intent of the move, the entry that closed it, or that of a refusal.
         newest: What the record names.
 
     Returns:
         The problem; empty when there is none.
     """
-    number = entry.sequence if entry.kind == "promotion-intent" else entry.about.get("intent")
+    number = entry.about.get("intent") if entry.kind in CLOSING else entry.sequence
     before = [e for e in entries if isinstance(number, int) and e.sequence < number]
     known = decided_upon(before, newest)
     if known is None:
         return f"it was decided upon ledger entry {newest}, which is not there"
     later = newest_move(before[known:], entry.subject)
-    if later is not None:
+    # A promotion may be refused because of what came in between.
+    if later is not None and entry.kind != "promotion-refused":
         return f"it was decided before ledger entry {later.sequence}, and entered again after it"
     return ""
 

@@ -1,6 +1,7 @@
 """The values that both ways of reading a store give."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -32,10 +33,15 @@ MEASURED_TAG = "measured.{}"
 LEDGER_EXPERIMENT = "security-evidence-ledger"
 LEDGER_ENTRY = "entry.{:08d}"
 
-# Aliases of a registered model, and tags of its versions.
+# Aliases of a registered model, tags of its versions, and files kept with each.
 CHAMPION, PREVIOUS = "champion", "previous"
 DIGEST_TAG = "model.digest"
 PROMOTION_TAG = "promotion.run"
+RECORD_TAG = "promotion.record"
+REFUSED_TAG, REFUSED_AT_TAG = "promotion.refused", "promotion.refused_at"
+MODEL_SOURCE = "models:/"
+MODEL_FILE = "model.skops"
+DECISIONS = "decisions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,28 @@ class Champion:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A version of a registered model.
+
+    Attributes:
+        name: Name of the registered model.
+        number: Version number.
+        model_id: The logged model behind it, which its files are kept with.
+        tags: Its tags.
+    """
+
+    name: str
+    number: str
+    model_id: str
+    tags: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """Digest of its model file, as the registry has it; empty when it has none."""
+        return self.tags.get(DIGEST_TAG, "")
+
+
 class Shelf(Protocol):
     """A store that can be read."""
 
@@ -153,6 +181,19 @@ class Shelf(Protocol):
 
     def aliased(self, name: str, alias: str) -> Champion | None:
         """The version of a registered model that an alias points at, if any."""
+        ...
+
+    def versions(self, name: str) -> Sequence[Registered]:
+        """Every version of a registered model, the oldest first; empty when there is none."""
+        ...
+
+    def kept(self, version: Registered) -> AbstractContextManager[Path]:
+        """The folder of the files kept with a version, which may be gone once the context ends.
+
+        Raises:
+            EvidenceMismatch: What they were kept with is not in the store.
+            StoreUnavailable: They cannot be read.
+        """
         ...
 
     def page(self, run: RunSummary) -> str:

@@ -3,7 +3,6 @@
 import json
 import tempfile
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ from seclab.errors import EvidenceMismatch
 from seclab.evidence import decision_of, plain
 from seclab.fingerprint import of_json
 from seclab.gate import explain
-from seclab.shelf.records import DIGEST_TAG, RunSummary
+from seclab.shelf.decisions import read_record, record_name
+from seclab.shelf.records import DECISIONS, DIGEST_TAG, MODEL_FILE, RunSummary
 from seclab.tracking.reading import load_bundle
-from seclab.tracking.store import MODEL_FILE, Store, Version, model_id, unavailable_means
+from seclab.tracking.store import Store, Version, model_id, unavailable_means
 
-_FOLDER = "decisions"
 _NO_SUCH = "RESOURCE_DOES_NOT_EXIST"
 
 
@@ -49,23 +48,19 @@ def load_record(store: Store, name: str, number: str, digest: str) -> dict[str, 
     Raises:
         EvidenceMismatch: It is missing or not the one of this digest.
     """
+    what = f"the record of {name} v{number}"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "record.json"
         try:
-            uri = f"{_location(store, name, number)}/{_FOLDER}/{_record_name(digest)}"
+            uri = f"{_location(store, name, number)}/{DECISIONS}/{record_name(digest)}"
             path = Path(download_artifacts(artifact_uri=uri, dst_path=folder))
-            kept = json.loads(path.read_bytes())
-            found = str(of_json(kept["record"]))
-            datetime.fromisoformat(kept["record"]["predicate"]["at"])
-        except (MlflowException, OSError, ValueError, KeyError, TypeError) as error:
+        except (MlflowException, OSError) as error:
             if isinstance(error, MlflowException) and error.error_code != _NO_SUCH:
                 raise
-            raise EvidenceMismatch(
-                f"the record of {name} v{number} is missing or damaged: {error}"
-            ) from error
+            raise EvidenceMismatch(f"{what} is missing or damaged: {error}") from error
+        kept, found = read_record(path, what=what)
     if found != digest:
-        raise EvidenceMismatch(f"the record of {name} v{number}: expected {digest}, found {found}")
-    return dict(kept)
+        raise EvidenceMismatch(f"{what}: expected {digest}, found {found}")
+    return kept
 
 
 def model_file(store: Store, name: str, number: str) -> bytes:
@@ -103,11 +98,7 @@ def keep_record(
     """Keep the record of a decision with the version it is about, under its digest."""
     version = store.client.get_model_version(name, number)
     kept = {"record": record, "envelope": envelope}
-    _keep(store, model_id(version), _record_name(str(of_json(record))), kept)
-
-
-def _record_name(digest: str) -> str:
-    return f"record-{digest.rpartition(':')[2][:16]}.json"
+    _keep(store, model_id(version), record_name(str(of_json(record))), kept)
 
 
 def _keep(store: Store, of: str, name: str, document: Any) -> None:
@@ -115,7 +106,7 @@ def _keep(store: Store, of: str, name: str, document: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        store.client.log_model_artifact(of, str(path), _FOLDER)
+        store.client.log_model_artifact(of, str(path), DECISIONS)
 
 
 def _location(store: Store, name: str, number: str) -> str:

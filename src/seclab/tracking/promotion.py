@@ -12,6 +12,7 @@ from typing import Any
 
 from seclab.errors import EvidenceMismatch, PromotionRefused
 from seclab.evidence.ledger import Entry, Kind, following
+from seclab.evidence.signing import signer_of
 from seclab.evidence.statements import Move
 from seclab.fingerprint import Digest, of_json
 from seclab.shelf.moves import CLOSING, decided_upon, newest_move, open_intent
@@ -96,7 +97,7 @@ def refuse(store: Store, order: Order, *, at: datetime) -> None:
                 subject=order.name,
                 run=order.run_id,
                 digest=str(order.digest),
-                about={"version": order.version},
+                about={"version": order.version, "signed_by": signer_of(order.envelope)},
             ),
         )
         tags = {"promotion.refused": order.run_id, "promotion.refused_at": at.isoformat()}
@@ -156,6 +157,7 @@ def _intent(order: Order, entries: Sequence[Entry], *, at: datetime) -> Entry:
             "former": str(newest.about["version"]) if newest else "",
             "process": this_process(),
             "forced": order.record["predicate"]["forced"],
+            "signed_by": signer_of(order.envelope),
         },
     )
 

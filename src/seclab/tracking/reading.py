@@ -1,13 +1,16 @@
 """Reading the store through MLflow: runs, their evidence, the ledger and the aliases."""
 
+import tempfile
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
+from mlflow.artifacts import download_artifacts
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
-from seclab.errors import Misconfigured
+from seclab.errors import EvidenceMismatch, Misconfigured
 from seclab.evidence import Bundle
 from seclab.evidence.ledger import Entry
 from seclab.settings import Settings
@@ -23,12 +26,14 @@ from seclab.shelf.records import (
     VERDICT_TAG,
     Champion,
     Evidence,
+    Registered,
     RunSummary,
 )
 from seclab.tracking.ledger import read_ledger
-from seclab.tracking.store import Store, open_store, unavailable_means
+from seclab.tracking.store import Store, model_id, open_store, unavailable_means
 
 _PAGE = 1000
+_NO_SUCH = "RESOURCE_DOES_NOT_EXIST"
 _ID_LENGTH = 32
 
 
@@ -143,7 +148,7 @@ def aliased(store: Store, name: str, alias: str) -> Champion | None:
         try:
             version = store.client.get_model_version_by_alias(name, alias)
         except MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            if error.error_code in (_NO_SUCH, "INVALID_PARAMETER_VALUE"):
                 return None
             raise
     return Champion(
@@ -157,6 +162,44 @@ def aliased(store: Store, name: str, alias: str) -> Champion | None:
 def champion(store: Store, name: str) -> Champion | None:
     """The version that is champion now, if any."""
     return aliased(store, name, CHAMPION)
+
+
+def versions(store: Store, name: str) -> list[Registered]:
+    """Every version of a registered model, the oldest first."""
+    found: list[Registered] = []
+    token: str | None = ""
+    while token is not None:
+        with unavailable_means(f"the registered model {name} cannot be read"):
+            answer = store.client.search_model_versions(
+                f"name = '{name}'",
+                max_results=_PAGE,
+                order_by=["version_number ASC"],
+                page_token=token or None,
+            )
+        found += [Registered(name, str(v.version), model_id(v), dict(v.tags)) for v in answer]
+        token = answer.token or None
+    return found
+
+
+@contextmanager
+def kept(store: Store, version: Registered) -> Iterator[Path]:
+    """A copy of the files kept with a version, removed when the context ends.
+
+    Raises:
+        EvidenceMismatch: What they were kept with is not in the store.
+        StoreUnavailable: They cannot be read.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        with unavailable_means(f"the files of {version.name} v{version.number} cannot be read"):
+            try:
+                logged = store.client.get_logged_model(version.model_id)
+            except MlflowException as error:
+                if error.error_code != _NO_SUCH:
+                    raise
+                missing = f"expected the logged model {version.model_id}, found none"
+                raise EvidenceMismatch(missing) from error
+            path = download_artifacts(artifact_uri=logged.artifact_location, dst_path=folder)
+        yield Path(path)
 
 
 def open_shelf(settings: Settings) -> "StoreShelf":
@@ -197,6 +240,16 @@ class StoreShelf:
     def aliased(self, name: str, alias: str) -> Champion | None:
         """The version that an alias points at."""
         return aliased(self._store, name, alias)
+
+    def versions(self, name: str) -> Sequence[Registered]:
+        """Every version of a registered model."""
+        return versions(self._store, name)
+
+    @contextmanager
+    def kept(self, version: Registered) -> Iterator[Path]:
+        """The folder of the files kept with a version."""
+        with kept(self._store, version) as folder:
+            yield folder
 
     def page(self, run: RunSummary) -> str:
         """Address under which people open a run's page."""

@@ -1,19 +1,18 @@
 """What a serving process asks: which model is the champion, and is that proven?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sklearn.pipeline import Pipeline
 
 from seclab.errors import EvidenceMismatch, NotEvaluated, UntrustedModel
 from seclab.evidence.keys import Keyring
-from seclab.evidence.ledger import Entry, ledger_differences
-from seclab.evidence.signing import check
+from seclab.evidence.ledger import ledger_differences
 from seclab.fingerprint import of_bytes
 from seclab.settings import Settings
-from seclab.shelf.moves import grounds, move_differences, place_problem, said
+from seclab.shelf.decisions import record_differences, signature_of
+from seclab.shelf.moves import grounds, move_differences, said
 from seclab.shelf.records import CHAMPION, Champion
 from seclab.tracking.decisions import load_record, model_file
 from seclab.tracking.ledger import read_ledger
@@ -71,14 +70,16 @@ def load_champion(
         )
         raise EvidenceMismatch(differences)
     kept = load_record(store, name, found.number, entry.digest)
-    predicate = kept["record"]["predicate"]
-    signed_by, problem = _signature(kept, keyring)
-    if problem or (require_signature and not signed_by):
-        differences.append(f"the record of {name} v{found.number}: {problem or 'it is unsigned'}")
-    differences += _record_differences(predicate, found, entries, entry)
+    predicate, what = kept["record"]["predicate"], f"the record of {name} v{found.number}"
+    signed = signature_of(kept, keyring)
+    if signed is None and require_signature:
+        differences.append(f"{what}: it is unsigned")
+    if signed is not None and signed.problem:
+        differences.append(f"{what}: {signed.problem}")
+    differences += record_differences(predicate, entries, entry, what=what)
     if differences:
         raise EvidenceMismatch(differences)
-    return _serve(store, found, predicate, signed_by)
+    return _serve(store, found, predicate, signed.keyid if signed else "")
 
 
 def _serve(store: Store, of: Champion, predicate: Mapping[str, Any], signed_by: str) -> ServedModel:
@@ -91,26 +92,3 @@ def _serve(store: Store, of: Champion, predicate: Mapping[str, Any], signed_by: 
             f"the file of {of.name} v{of.number}: expected {expected}, found {found}"
         )
     return ServedModel(of, loads(data, expected=found), predicate, signed_by)
-
-
-def _record_differences(
-    predicate: Mapping[str, Any], of: Champion, entries: Sequence[Entry], entry: Entry
-) -> Iterator[str]:
-    """Where a record is not about this version, or was not made for its place in the ledger."""
-    record = f"the record of {of.name} v{of.number}"
-    if (predicate["name"], predicate["version"]) != (of.name, of.number):
-        yield f"{record} is about {predicate['name']} v{predicate['version']}"
-    if predicate["move"] == "promotion-refused":
-        yield f"{record} is that of a refusal"
-    if problem := place_problem(entries, entry, str(predicate.get("ledger", ""))):
-        yield f"{record}: {problem}"
-
-
-def _signature(kept: Mapping[str, Any], keyring: Keyring) -> tuple[str, str]:
-    """ID of the key of a record's signature and what is wrong with it, each maybe empty."""
-    if not kept.get("envelope"):
-        return "", ""
-    # The time inside is the one that is signed; the ledger's is anybody's.
-    at = datetime.fromisoformat(kept["record"]["predicate"]["at"])
-    signed = check(kept["envelope"], kept["record"], keyring=keyring, role="pipeline", at=at)
-    return signed.keyid, signed.problem

@@ -14,10 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from seclab.settings import Settings, prepare_environment
 from seclab.shelf.failures import unavailable
-from seclab.shelf.records import EXPERIMENT
+from seclab.shelf.records import EXPERIMENT, MODEL_SOURCE
 
-MODEL_FILE = "model.skops"
-MODEL_SOURCE = "models:/"
 _PATIENCE = 20.0  # seconds for another writer to end, as MLflow has it
 
 

@@ -11,15 +11,8 @@ from mlflow.entities import LoggedModel, LoggedModelInput, LoggedModelOutput
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
-from seclab.shelf.records import DIGEST_TAG
-from seclab.tracking.store import (
-    MODEL_FILE,
-    MODEL_SOURCE,
-    Store,
-    Version,
-    model_id,
-    unavailable_means,
-)
+from seclab.shelf.records import DIGEST_TAG, MODEL_FILE, MODEL_SOURCE
+from seclab.tracking.store import Store, Version, model_id, unavailable_means
 
 if TYPE_CHECKING:
     # Reading the store must be quick; only writing a model needs scikit-learn.

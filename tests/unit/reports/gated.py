@@ -118,7 +118,8 @@ def judge(
     """A model that meets every criterion, but for those named."""
     outcomes = {}
     for each in SHIPPED.thresholds:
-        if each.subject == subject.kind and each.id not in missing:
+        # What is only compared with a champion's is a number that another criterion bounds.
+        if each.subject == subject.kind and each.id not in missing and each.bound is not None:
             found = measured(each, good=each.id not in blocked, subject=subject)
             outcomes.setdefault(each.evaluation, []).append(found)
     made = [evaluated(name, *found) for name, found in outcomes.items()]

@@ -11,9 +11,8 @@ from seclab.errors import EvidenceMismatch, Misconfigured, PromotionRefused, Sto
 from seclab.evidence.keyring import Keyring
 from seclab.measurement import CheckStatus
 from seclab.project import Project
-from seclab.shelf.records import DIGEST_TAG
+from seclab.shelf.records import DIGEST_TAG, MODEL_FILE
 from seclab.tracking import Version
-from seclab.tracking.store import MODEL_FILE
 from tests.runs import REGISTERS, report
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -10,8 +10,7 @@ import pytest
 from seclab import models, tracking
 from seclab.errors import UntrustedModel
 from seclab.fingerprint import of_bytes
-from seclab.shelf.records import DIGEST_TAG
-from seclab.tracking.store import MODEL_FILE
+from seclab.shelf.records import DIGEST_TAG, MODEL_FILE
 
 
 @pytest.fixture
