@@ -39,7 +39,7 @@ bench: $(VENV) ## What the pipeline costs beside the bare library, and what read
 	$(BIN)/python benchmarks/verifying.py
 
 lock: $(VENV) ## Resolve requirements.lock anew
-	$(BIN)/uv pip compile pyproject.toml --quiet --extra pipeline --extra stack --group dev --universal \
+	$(BIN)/uv pip compile pyproject.toml --quiet --extra pipeline --extra stack --group dev --group bench --universal \
 	  --fork-strategy fewest --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  --no-annotate --output-file requirements.lock
 

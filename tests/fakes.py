@@ -13,6 +13,13 @@ class Linear:
         self.weights, self.biases = np.asarray(weights, float), np.asarray(biases, float)
         self.asked, self.gradients_asked = [], []
 
+    def margin_gradient(self, x, y):
+        scores, rows = x @ self.weights + self.biases, np.arange(len(x))
+        own = scores[rows, y]
+        scores[rows, y] = -np.inf
+        rival = scores.argmax(axis=1)
+        return scores[rows, rival] - own, (self.weights[:, rival] - self.weights[:, y]).T
+
     def predict(self, x):
         self.asked.append(x.copy())
         return (x @ self.weights + self.biases).argmax(axis=1)
@@ -33,11 +40,13 @@ class ScriptedTarget:
     """
 
     has_gradient = True
+    has_affine_layers = has_decision_trees = False
 
     def __init__(self, data, probabilities, *, name="scripted"):
         self.data, self.queries, self.gradient_queries = data, 0, 0
         self.subject = Subject("model", name, "sha256:bytes:" + "0" * 64)
         self._probabilities = probabilities
+        self.classes = np.arange(len(data.test.class_names))
 
     def predict_proba(self, x):
         self.queries += len(x)
@@ -50,6 +59,14 @@ class ScriptedTarget:
         self.gradient_queries += len(x)
         p = self._probabilities(x)[np.arange(len(x)), y]
         return -np.log(np.maximum(p, 1e-300)), np.zeros_like(x)
+
+    def margin_gradient(self, x, y):
+        self.gradient_queries += len(x)
+        p = self._probabilities(x).copy()
+        rows = np.arange(len(x))
+        own = p[rows, y]
+        p[rows, y] = -np.inf
+        return p.max(axis=1) - own, np.zeros_like(x)
 
     def retrain(self, dataset, *, seed):  # noqa: ARG002 - it never learns anything else
         return ScriptedTarget(self.data, self._probabilities, name=self.subject.name)

@@ -52,7 +52,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A line or bar chart as data: ``seclab.reports`` draws it, the library does not."""
+    """A line or bar chart as data: ``seclab.reports`` draws it, the library does not.
+
+    Attributes:
+        scale: ``log`` draws lines on two logarithmic axes; what is not above 0 has no place there.
+    """
 
     name: str
     title: str
@@ -61,6 +65,7 @@ class Chart:
     series: tuple[Series, ...]
     kind: Literal["line", "bar"] = "line"
     categories: tuple[str, ...] = ()
+    scale: Literal["linear", "log"] = "linear"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

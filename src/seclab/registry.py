@@ -9,6 +9,7 @@ from enum import Flag, auto
 from typing import Any, Protocol, TypeVar, get_type_hints
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from seclab.errors import Misconfigured, NotEvaluated
 from seclab.measurement import Measurement, Metric, Reading, Scalar, Subject, SubjectKind
@@ -199,7 +200,10 @@ def run(
         return unevaluated(entry, Missing.SKIPPED, lacking, seed=seed, **parameters)
     stream = np.random.default_rng([seed, zlib.crc32(entry.name.encode())])
     try:
-        result = entry.function(target, rng=stream, **used)
+        # On arrays this small a second thread takes longer to wake than it saves; and two
+        # evaluations run side by side.
+        with threadpool_limits(limits=1, user_api="blas"):
+            result = entry.function(target, rng=stream, **used)
         measurements = tuple(
             _stamp(entry, reading, seed, target.subject.digest, dataset_digest)
             for reading in result.readings

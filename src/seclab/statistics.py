@@ -258,3 +258,120 @@ def _scores(positives: ArrayLike, negatives: ArrayLike) -> tuple[np.ndarray, np.
     if np.isnan(pos).any() or np.isnan(neg).any():
         raise ValueError("a score that is NaN ranks nowhere")
     return pos, neg
+
+
+def balanced_accuracy(
+    positives: ArrayLike, negatives: ArrayLike, *, level: float = LEVEL
+) -> Estimate:
+    """Mean of the true-positive and the true-negative rate, whatever the sizes of the two samples.
+
+    Args:
+        positives: Boolean array of shape (m,): which of them were called positive, m at least 1.
+        negatives: Boolean array of shape (n,): which of them were called positive, n at least 1.
+        level: Confidence level, 0 to 1.
+
+    Returns:
+        0 to 1, guessing gives 0.5; n is the size of the smaller sample. The interval is
+        Newcombe's of the difference of the two rates, moved and halved as the value is.
+
+    Raises:
+        ValueError: One of the two is empty.
+    """
+    gap = difference(proportion_of(positives, level=level), proportion_of(negatives, level=level))
+    low, high = (1.0 + gap.low) / 2, (1.0 + gap.high) / 2
+    return Estimate((1.0 + gap.value) / 2, Interval(low, high, level, "newcombe"), gap.n)
+
+
+def epsilon_lower_bound(
+    positives: ArrayLike,
+    m: int,
+    negatives: ArrayLike,
+    n: int,
+    *,
+    delta: float = 0.0,
+    level: float = LEVEL,
+) -> np.ndarray:
+    """The epsilon of differential privacy that a membership attack proves a training to exceed.
+
+    Under (epsilon, delta) differential privacy every attack has a true-positive rate of at most
+    exp(epsilon) times its false-positive rate plus delta, and the same of its negative answers.
+    Both rates are bounded by Clopper and Pearson's exact limits, each at half of the error, so
+    that they hold together. The answers count as independent, and the threshold must have been
+    chosen on other rows.
+
+    Args:
+        positives: How many of ``m`` members were called members, an integer or an array of them.
+        m: Number of members, at least 1.
+        negatives: How many of ``n`` non-members were called members, of the same shape.
+        n: Number of non-members, at least 1.
+        delta: Probability with which the guarantee may fail, 0 to 1.
+        level: Confidence level, 0 to 1.
+
+    Returns:
+        Lower bounds in nats, at least 0, of the shape of the counts; 0 says that nothing is
+        proven, not that anything is private.
+
+    References:
+        Jagielski, Ullman and Oprea (2020), Auditing differentially private machine learning,
+        arXiv:2006.07709. Nasr et al. (2021), Adversary instantiation, arXiv:2101.04535.
+    """
+    error = (1.0 - level) / 2
+    hits, false_alarms = np.asarray(positives, dtype=float), np.asarray(negatives, dtype=float)
+    # At 0 of m and n of n the limits are 0 and 1: the beta distributions have no second parameter.
+    tpr = np.where(hits > 0, scipy.special.betaincinv(np.maximum(hits, 1), m - hits + 1, error), 0)
+    left = np.maximum(n - false_alarms, 1)
+    fpr = np.where(
+        false_alarms < n, scipy.special.betaincinv(false_alarms + 1, left, 1.0 - error), 1.0
+    )
+    tiny = np.finfo(float).tiny
+    accused = np.log(np.maximum(tpr - delta, tiny) / fpr)
+    cleared = np.log(np.maximum(1.0 - fpr - delta, tiny) / (1.0 - tpr))
+    return np.maximum(np.maximum(accused, cleared), 0.0)
+
+
+def mean_of(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
+    """A mean with Student's interval.
+
+    Args:
+        values: Independent values of shape (n,), n at least 2.
+        level: Confidence level, 0 to 1.
+
+    Raises:
+        ValueError: Fewer than two values, which have no spread to estimate, or a NaN.
+
+    References:
+        Student (1908), The probable error of a mean.
+    """
+    sample = np.asarray(values, dtype=float)
+    if sample.size < 2 or np.isnan(sample).any():
+        raise ValueError(f"a mean needs two values and no NaN, got {sample.size} values")
+    value, error = float(sample.mean()), float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    reach = float(scipy.special.stdtrit(sample.size - 1, 0.5 + level / 2)) * error
+    return Estimate(value, Interval(value - reach, value + reach, level, "student"), sample.size)
+
+
+def median_of(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
+    """A median with the exact interval between two order statistics, whatever the distribution.
+
+    Args:
+        values: Independent values of shape (n,), n at least 6 for a level of 0.95.
+        level: Confidence level, 0 to 1; what is reached is at least that.
+
+    Raises:
+        ValueError: So few values that not even the least and the greatest reach the level, or a
+            NaN.
+
+    References:
+        Conover (1999), Practical nonparametric statistics, 3rd edition, section 3.2.
+    """
+    sample = np.sort(np.asarray(values, dtype=float))
+    if np.isnan(sample).any():
+        raise ValueError("a value that is NaN ranks nowhere")
+    # Each value lies below the true median half of the time.
+    below = scipy.special.bdtr(np.arange(sample.size), sample.size, 0.5)
+    rank = int((below <= (1.0 - level) / 2).sum())
+    if rank == 0:
+        raise ValueError(f"{sample.size} values cannot support a median at a level of {level}")
+    low, high = float(sample[rank - 1]), float(sample[-rank])
+    value = float(np.median(sample))
+    return Estimate(value, Interval(low, high, level, "order-statistics"), sample.size)

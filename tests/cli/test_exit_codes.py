@@ -57,7 +57,7 @@ def test_poisoned_data_is_1_and_said_in_plain_text(lab, seclab, monkeypatch):
 def test_every_unknown_name_is_2_before_anything_is_stored(lab):
     answer = lab.run(
         *("evaluate", "--profile", "lazy", "--model", "perceptron"),
-        *("--evaluation", "evasion_l2", "--model", "mlp"),
+        *("--evaluation", "evasion_l7", "--model", "mlp"),
     )
 
     assert answer.code == 2
@@ -65,7 +65,7 @@ def test_every_unknown_name_is_2_before_anything_is_stored(lab):
     assert [line.partition(";")[0] for line in answer.text.splitlines()] == [
         "seclab: unknown profile 'lazy'",
         "seclab: unknown model 'perceptron'",
-        "seclab: unknown evaluation 'evasion_l2'",
+        "seclab: unknown evaluation 'evasion_l7'",
     ]
     assert "known: quick, standard, deep" in answer.err
     assert not (lab.root / "mlruns").exists()

@@ -44,8 +44,9 @@ def test_an_end_that_was_cut_off_without_a_trace_shows_against_an_earlier_export
         "DELETE FROM model_version_tags WHERE key GLOB 'promotion.*'",
         "DELETE FROM params WHERE key GLOB 'entry.*' AND key >= 'entry.00000002'",
     )
-    for approval in spoilt.evidence(promoted.softmax).glob("approvals/*.json"):
-        approval.unlink()
+    approvals = spoilt.evidence(promoted.softmax).glob("approvals/*.json")
+    for path_of_proof in (*approvals, *(spoilt.root / "mlruns").rglob("record-*.json")):
+        path_of_proof.unlink()
     alone = seclab(spoilt, "verify", "--all")
     against = seclab(spoilt, "verify", "--all", "--ledger", str(path))
 

@@ -121,8 +121,8 @@ def serverless(lab, monkeypatch):
 
 def test_thresholds_and_profiles_that_nothing_measures_are_2(seclab, serverless):
     def broken(criteria):
-        criteria[0]["metric"] = "certified_accuracy"
-        criteria[1]["evaluation"] = "evasion_l2"
+        criteria[0]["metric"] = "certain_accuracy"
+        criteria[1]["evaluation"] = "evasion_l0"
         return criteria
 
     serverless.rewrite("thresholds.yaml", broken)
@@ -137,10 +137,10 @@ def test_thresholds_and_profiles_that_nothing_measures_are_2(seclab, serverless)
     answer = seclab(serverless.root, "evaluate")
 
     assert (answer.code, answer.out) == (2, "")
-    assert "T-EVA-01, column metric: evasion_linf does not measure 'certified_accuracy'" in (
+    assert "T-EVA-01, column metric: evasion_linf does not measure 'certain_accuracy'" in (
         answer.text
     )
-    assert "T-EVA-02, column evaluation: there is no evaluation 'evasion_l2'" in answer.text
+    assert "T-EVA-02, column evaluation: there is no evaluation 'evasion_l0'" in answer.text
     assert "profiles.yaml, deep: evaluation random_noise has no parameter 'repeat'" in answer.text
     assert not (serverless.root / "mlruns").exists()
 

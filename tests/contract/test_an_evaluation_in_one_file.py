@@ -16,8 +16,10 @@ MIRRORED = '''
 
 import numpy as np
 
-from seclab.measurement import Metric, Reading, Result, Table
+from seclab.artifacts import Table
+from seclab.measurement import Metric, Reading
 from seclab.models import Target
+from seclab.outcome import Result
 from seclab.registry import evaluation
 from seclab.statistics import proportion_of
 
@@ -55,7 +57,8 @@ CARELESS = '''
 
 import numpy as np
 
-from seclab.measurement import Estimate, Metric, Reading, Result
+from seclab.measurement import Estimate, Metric, Reading
+from seclab.outcome import Result
 from seclab.registry import evaluation
 
 

@@ -32,12 +32,20 @@ SMALL = {
     "steps": 3,
     "restarts": 2,
     "walk_iterations": 1,
+    "score_queries": 20,
+    "severities": (2,),
+    "shadows": 4,
+    "label_only_directions": 2,
+    "label_only_sizes": 4,
     "repeats": 2,
     "rates": (0.0, 0.02),
     "query_budgets": (40, 60),
     "cases": 24,
     "benign_tasks": 6,
 }
+
+# In its norm balls as small as those above hold hardly anything that is read wrong.
+SMALL_FOR = {"evasion_l2": {"epsilons": (0.1, 0.5), "score_queries": 60}}
 
 
 @pytest.fixture(params=EVALUATIONS)
@@ -75,6 +83,7 @@ def run(asked, trained, splits):
     """Run an evaluation with a small effort on what it evaluates."""
     makers = {
         "trained": lambda: Target(trained("softmax-regression"), splits),
+        "network": lambda: Target(trained("mlp"), splits),
         "forest": lambda: Target(trained("random-forest"), splits),
         "guessing": lambda: guessing(splits),
         "perfect": lambda: perfect(splits),
@@ -84,6 +93,7 @@ def run(asked, trained, splits):
         key = (entry.name, target, seed, again)
         if key not in asked:
             parameters = {name: SMALL[name] for name in entry.defaults if name in SMALL}
+            parameters |= SMALL_FOR.get(entry.name, {})
             subject = rag.default_agent() if entry.subject == "agent" else makers[target]()
             asked[key] = registry.run(
                 entry, subject, seed=seed, dataset_digest=DATASET, **parameters
@@ -99,10 +109,14 @@ def _numbers(outcome):
 
 
 def test_it_reports_all_the_metrics_it_declares_and_no_others(entry, run):
-    outcome = run(entry)
+    """Some hold for some kinds of models only, but each for one of these."""
+    targets = ("trained", "network", "forest") if entry.subject == "model" else ("trained",)
 
-    assert isinstance(outcome, Evaluated), outcome
-    assert {measurement.metric for measurement in outcome.measurements} == set(entry.metrics)
+    outcomes = [run(entry, target) for target in targets]
+
+    assert all(isinstance(outcome, Evaluated) for outcome in outcomes), outcomes
+    reported = {measured.metric for outcome in outcomes for measured in outcome.measurements}
+    assert reported == set(entry.metrics)
 
 
 def test_every_value_is_in_the_range_of_its_unit_and_inside_its_interval(entry, run):
@@ -139,7 +153,6 @@ def _drawn(figure):
 def test_another_seed_is_as_good(entry, run):
     outcome = run(entry, seed=1)
 
-    assert {m.metric for m in outcome.measurements} == set(entry.metrics)
     assert {(m.metric, tuple(sorted(m.parameters.items()))) for m in outcome.measurements} == {
         (m.metric, tuple(sorted(m.parameters.items()))) for m in run(entry).measurements
     }
@@ -241,7 +254,12 @@ def test_it_runs_on_a_model_without_a_gradient_or_says_why_not(of_models, run):
     if Needs.LOSS_GRADIENT in of_models.needs:
         assert outcome.missing is Missing.SKIPPED
     else:
-        assert {m.metric for m in outcome.measurements} == set(of_models.metrics)
+        assert isinstance(outcome, Evaluated), outcome
+        assert {m.metric for m in outcome.measurements} <= set(of_models.metrics)
+
+
+# A copy is trained on true labels too, and of two equal classes one is right half of the time.
+CHOSEN = ("surrogate_accuracy", "balanced_accuracy")
 
 
 def test_a_guessing_model_is_right_one_time_in_ten_at_best(of_models, run):
@@ -249,7 +267,7 @@ def test_a_guessing_model_is_right_one_time_in_ten_at_best(of_models, run):
 
     assert isinstance(outcome, Evaluated), outcome
     for measured in outcome.measurements:
-        if measured.metric.endswith("accuracy") and not measured.metric.startswith("surrogate"):
+        if measured.metric.endswith("accuracy") and measured.metric not in CHOSEN:
             # A little luck is allowed: the interval misses one time in forty on either side.
             assert measured.pessimistic <= 0.15
 
@@ -273,7 +291,8 @@ def test_a_perfect_model_gets_everything_right_where_nobody_attacks(of_models, r
             assert measured.value == 1.0
             assert measured.interval.low < 1.0
         if measured.metric == "membership_auc":
-            assert measured.value == 0.5
+            # Of a dozen attacks one interval may miss; none may find members.
+            assert measured.optimistic <= 0.5
         if measured.metric == "trigger_attack_success_rate":
             assert measured.optimistic < 0.1
         if measured.metric == "attack_success_rate":

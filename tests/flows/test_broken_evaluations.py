@@ -147,13 +147,13 @@ def test_an_interruption_while_recording_leaves_neither_run_nor_part_open(lab, m
 
 
 def test_all_wrong_names_are_refused_at_once_before_any_work(lab):
-    state = lab.evaluate(models=["perceptron", "mlp"], evaluations=["evasion_l2"])
+    state = lab.evaluate(models=["perceptron", "mlp"], evaluations=["evasion_l7"])
 
     error = state.result(raise_on_failure=False)
     assert isinstance(error, Misconfigured)
     assert [problem.partition(";")[0] for problem in error.problems] == [
         "unknown model 'perceptron'",
-        "unknown evaluation 'evasion_l2'",
+        "unknown evaluation 'evasion_l7'",
     ]
     assert lab.everything() == []
 

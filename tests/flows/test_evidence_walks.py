@@ -35,7 +35,7 @@ def test_there_are_metrics_to_walk_from(everything):
     children = [run for run in everything.values() if _parent(run)]
 
     assert len(parents) == 5 + 2 + 2
-    assert len(children) == 4 * 7 + 1 + 2 * (7 + 1)
+    assert len(children) == 4 * 9 + 1 + 2 * (9 + 1)
     assert all(run.data.metrics for run in everything.values())
 
 

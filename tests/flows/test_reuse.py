@@ -81,7 +81,7 @@ def test_a_reused_result_brings_its_files_and_the_store_stays_whole(lab):
     artifacts = bundle.predicate["artifacts"]
     assert artifacts == lab.bundle(before).predicate["artifacts"]
     assert {name.partition("/")[0] for name in artifacts} == {"figures", "tables"}
-    assert [finding.differences for finding in _findings(lab)] == [()] * 4
+    assert [finding.differences for finding in _findings(lab)] == [()] * 5
 
 
 @pytest.mark.exhaustive

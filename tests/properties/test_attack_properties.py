@@ -1,9 +1,12 @@
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seclab.attacks.linf_decision import Walk, linf_hop_skip_jump
-from seclab.attacks.linf_gradient import linf_fast_gradient_sign, linf_projected_gradient_descent
+from seclab.attacks.linf_gradient import linf_fast_gradient_sign
+from seclab.attacks.minimal_perturbation import minimal_perturbation
+from seclab.attacks.projected_gradient import Ascent, Loss, projected_gradient_descent
 from tests.fakes import Linear
 from tests.strategies import linear_models
 
@@ -33,35 +36,83 @@ def test_one_gradient_step_stays_in_ball_and_box(problem, fraction, data):
     _inside(found, x, epsilon=epsilon, bounds=bounds)
 
 
+def _margin(model):
+    """Loss and gradient of the margin of a linear fake, in double precision."""
+
+    def gradient(x, y):
+        scores, rows = x @ model.weights + model.biases, np.arange(len(x))
+        true = scores[rows, y].copy()
+        scores[rows, y] = -np.inf
+        rival = scores.argmax(axis=1)
+        return scores[rows, rival] - true, (model.weights[:, rival] - model.weights[:, y]).T
+
+    return gradient
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
 @given(
     problem=linear_models(),
     fraction=fractions,
-    steps=st.integers(1, 4),
-    restarts=st.integers(1, 3),
+    ascent=st.builds(
+        Ascent, st.integers(1, 4), st.integers(1, 3), momentum=st.sampled_from([0.0, 0.7])
+    ),
     seed=seeds,
 )
+@settings(max_examples=60)
 def test_many_gradient_steps_stay_in_ball_and_box_and_only_gain(
-    problem, fraction, steps, restarts, seed
+    norm, problem, fraction, ascent, seed
 ):
     weights, biases, x, bounds = problem
-    model = Linear(weights, biases)
+    model, rng = Linear(weights, biases), np.random.default_rng(seed)
     y = model.predict(x)
-    epsilon = fraction * (bounds[1] - bounds[0])
+    radii = fraction * (bounds[1] - bounds[0]) * rng.uniform(0.5, 1.0, len(x))
 
-    found = linf_projected_gradient_descent(
-        model.loss_gradient,
+    found = projected_gradient_descent(
+        [Loss.cross_entropy(model.loss_gradient), Loss.margin(_margin(model))],
         model.predict,
         x,
         y,
-        epsilon=epsilon,
+        norm=norm,
+        epsilon=radii,
         bounds=bounds,
-        steps=steps,
-        restarts=restarts,
-        rng=np.random.default_rng(seed),
+        ascent=ascent,
+        rng=rng,
     )
 
-    _inside(found, x, epsilon=epsilon, bounds=bounds)
-    for asked in (*model.asked, *model.gradients_asked):
+    _inside(found, x, epsilon=radii.max(), bounds=bounds)
+    change = np.abs(found - x)
+    length = change.max(axis=1) if norm == "linf" else np.linalg.norm(change, axis=1)
+    assert (length <= radii + 1e-12 * max(map(abs, bounds))).all()
+    # What is shown to the model is inside to the last bit; the search is in single precision.
+    rounding = 1e-6 * max(map(abs, bounds))
+    for asked, slack in ((model.asked, 0.0), (model.gradients_asked, rounding)):
+        for rows in asked:
+            assert bounds[0] - slack <= rows.min()
+            assert rows.max() <= bounds[1] + slack
+    untouched = model.loss_gradient(x, y)[0]
+    gained = model.loss_gradient(found, y)[0] - untouched
+    assert ((gained >= -1e-4) | (model.predict(found) != y)).all()
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@given(problem=linear_models(), seed=seeds, steps=st.integers(1, 8))
+@settings(max_examples=60)
+def test_the_smallest_perturbation_stays_in_the_box_and_fools_or_is_none(
+    norm, problem, seed, steps
+):
+    weights, biases, x, bounds = problem
+    model = Linear(weights, biases)
+    y = np.random.default_rng(seed).integers(0, 3, len(x))
+
+    found = minimal_perturbation(
+        _margin(model), model.predict, x, y, norm=norm, bounds=bounds, steps=steps
+    )
+
+    _inside(found, x, epsilon=bounds[1] - bounds[0], bounds=bounds)
+    moved = (found != x).any(axis=1)
+    assert (model.predict(found)[moved] != y[moved]).all()
+    assert not moved[model.predict(x) != y].any()
+    for asked in model.asked:
         assert bounds[0] <= asked.min()
         assert asked.max() <= bounds[1]
 
@@ -82,7 +133,7 @@ def test_the_boundary_walk_stays_in_the_box_and_gives_what_it_says(problem, seed
         bounds=bounds,
         walk=Walk(iterations=iterations, directions=6, halvings=5),
         rng=rng,
-    )
+    ).adversarial
 
     _inside(found, x, epsilon=bounds[1] - bounds[0], bounds=bounds)
     right, startable = (

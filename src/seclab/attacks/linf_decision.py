@@ -30,6 +30,21 @@ class Walk:
     probe: float = 0.3
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """Where the walks ended.
+
+    Attributes:
+        adversarial: Shape (n, d).
+        queries: Rows sent to the model for each input, the input itself included; shape (n,), int.
+        shared: Rows sent for all inputs together: the starts.
+    """
+
+    adversarial: np.ndarray
+    queries: np.ndarray
+    shared: int
+
+
 def linf_hop_skip_jump(
     predict: Predict,
     x: np.ndarray,
@@ -39,7 +54,7 @@ def linf_hop_skip_jump(
     bounds: tuple[float, float],
     walk: Walk,
     rng: np.random.Generator,
-) -> np.ndarray:
+) -> Walked:
     """Walk along the decision boundary towards each input, all rows in one batch.
 
     Args:
@@ -54,25 +69,34 @@ def linf_hop_skip_jump(
 
     Returns:
         Inputs of shape (n, d): misclassified and as near as the walk came, or ``x`` itself where
-        the model misclassifies it already or no start was misclassified.
+        the model misclassifies it already or no start was misclassified. With them the queries.
 
     References:
         Chen, Jordan and Wainwright (2020), HopSkipJumpAttack: a query-efficient decision-based
         attack, arXiv:1904.02144.
     """
-    found = x.copy()
+    found, queries = x.copy(), np.ones(len(x), dtype=np.int64)
     start, startable = _nearest_starts(predict(starts), starts, x, y)
     rows = np.flatnonzero(startable & (predict(x) == y))
     if not rows.size:
-        return found
-    search = _Search(predict, x[rows], y[rows], bounds, walk.halvings)
+        return Walked(found, queries, len(starts))
+    asked = 0
+
+    def counted(points: np.ndarray) -> np.ndarray:
+        nonlocal asked
+        asked += len(points)
+        return predict(points)
+
+    search = _Search(counted, x[rows], y[rows], bounds, walk.halvings)
     near = search.approach(start[rows])
     for iteration in range(1, walk.iterations + 1):
         directions = int(walk.directions * np.sqrt(iteration))
         slope = search.direction(near, directions, walk.probe, rng)
         near = search.step(near, slope, iteration)
     found[rows] = near
-    return found
+    # Every question is put for all rows that walk: each has its equal part.
+    queries[rows] += asked // rows.size
+    return Walked(found, queries, len(starts))
 
 
 def _nearest_starts(

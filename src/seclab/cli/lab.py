@@ -53,7 +53,13 @@ def privacy(out: Path, *, quick: bool, seed: int) -> None:
     target, data = _target("random-forest", seed)
     budget = 100 if quick else 250
     leak = membership_inference(target, rng=np.random.default_rng(seed))
-    copy = model_extraction(target, rng=np.random.default_rng(seed), query_budgets=(budget,))
+    copy = model_extraction(
+        target,
+        rng=np.random.default_rng(seed),
+        query_budgets=(budget,),
+        answers=("labels",),
+        queries=("population",),
+    )
     accuracy = _accuracy(target.predict(data.test.features), data.test.labels)
     row = (
         _value(leak, "membership_auc"),

@@ -5,8 +5,16 @@ import numpy as np
 from seclab.datasets import Dataset, Splits
 from seclab.errors import InvalidData, NotEvaluated
 from seclab.measurement import Subject
-from seclab.models.gradients import loss_gradient_of
+from seclab.models.gradients import LossGradient, loss_gradient_of, margin_gradient_of
 from seclab.models.specs import ModelSpec
+from seclab.models.structure import (
+    AffineLayer,
+    DecisionTree,
+    affine_layers,
+    decision_trees,
+    is_layered,
+    is_made_of_trees,
+)
 from seclab.models.training import CLASSIFY, SCALE, TrainedModel, fit
 
 
@@ -26,9 +34,9 @@ class Target:
         self.data = data
         self.queries = 0
         self.gradient_queries = 0
-        self._loss_gradient = (
-            loss_gradient_of(model.pipeline[CLASSIFY]) if model.spec.differentiable else None
-        )
+        classifier, differentiable = model.pipeline[CLASSIFY], model.spec.differentiable
+        self._loss_gradient = loss_gradient_of(classifier) if differentiable else None
+        self._margin_gradient = margin_gradient_of(classifier) if differentiable else None
         self._classes: np.ndarray = model.pipeline[CLASSIFY].classes_
 
     @property
@@ -42,9 +50,24 @@ class Target:
         return self._model.spec
 
     @property
+    def classes(self) -> np.ndarray:
+        """The labels in the order of the probabilities, shape (k,)."""
+        return self._classes
+
+    @property
     def has_gradient(self) -> bool:
         """Whether :meth:`loss_gradient` may be asked."""
         return self._loss_gradient is not None
+
+    @property
+    def has_affine_layers(self) -> bool:
+        """Whether :meth:`affine_layers` may be asked."""
+        return is_layered(self._model.pipeline)
+
+    @property
+    def has_decision_trees(self) -> bool:
+        """Whether :meth:`decision_trees` may be asked."""
+        return is_made_of_trees(self._model.pipeline)
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
         """Class probabilities of shape (n, k), one query a row."""
@@ -64,13 +87,34 @@ class Target:
         Raises:
             NotEvaluated: The model has no gradient; see :attr:`has_gradient`.
         """
-        if self._loss_gradient is None:
-            raise NotEvaluated(f"{self.spec.name} has no loss gradient")
-        self._require_rows(x)
-        self.gradient_queries += len(x)
-        scaler = self._model.pipeline[SCALE]
-        loss, slope = self._loss_gradient(scaler.transform(x), np.searchsorted(self._classes, y))
-        return loss, slope * scaler.scale_
+        return self._native(self._loss_gradient, x, y)
+
+    def margin_gradient(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Lead (n,) of the best other class over the true one, and its gradient (n, d).
+
+        Taken on the scores before softmax, per native unit: it leads on where saturated
+        probabilities have no slope left. At least 0 where the model is wrong or undecided.
+
+        Raises:
+            NotEvaluated: The model has no gradient; see :attr:`has_gradient`.
+        """
+        return self._native(self._margin_gradient, x, y)
+
+    def affine_layers(self) -> tuple[AffineLayer, ...]:
+        """The layers of the network over native features; no query, for nothing is answered.
+
+        Raises:
+            NotEvaluated: The model has none; see :attr:`has_affine_layers`.
+        """
+        return affine_layers(self._model.pipeline)
+
+    def decision_trees(self) -> tuple[DecisionTree, ...]:
+        """The trees of the model over native features; no query, for nothing is answered.
+
+        Raises:
+            NotEvaluated: The model has none; see :attr:`has_decision_trees`.
+        """
+        return decision_trees(self._model.pipeline)
 
     def retrain(self, dataset: Dataset, *, seed: int) -> "Target":
         """A model of the same spec trained on other rows, with a query count of its own."""
@@ -80,6 +124,21 @@ class Target:
             self.spec, seed, pipeline, b"", self._model.digest, dataset.fingerprint().ordered
         )
         return Target(model, self.data)
+
+    def _native(
+        self, gradient: LossGradient | None, x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if gradient is None:
+            raise NotEvaluated(f"{self.spec.name} has no loss gradient")
+        self._require_rows(x)
+        self.gradient_queries += len(x)
+        scaler = self._model.pipeline[SCALE]
+        # What transform() does, in the precision of x, without validating the rows once more.
+        scale = scaler.scale_.astype(x.dtype, copy=False)
+        shift = scaler.min_.astype(x.dtype, copy=False)
+        loss, slope = gradient(x * scale + shift, np.searchsorted(self._classes, y))
+        slope *= scale
+        return loss, slope
 
     def _require_rows(self, x: np.ndarray) -> None:
         columns = self.data.train.features.shape[1]

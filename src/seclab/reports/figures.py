@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from seclab.artifacts import Chart, Figure, ImageGrid
 
@@ -13,6 +14,7 @@ from seclab.artifacts import Chart, Figure, ImageGrid
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _DASHES = ("-", "--", "-.", ":")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+_CROWDED = 7  # with more lines than that their names would hide them: they stand beside the chart
 
 
 def draw(figure: Figure) -> str:
@@ -35,8 +37,14 @@ def draw(figure: Figure) -> str:
 def _chart(chart: Chart) -> Canvas:
     canvas = Canvas(figsize=(6.4, 3.8))
     # Fixed margins: a layout that measures itself draws everything twice.
+    crowded = chart.kind == "line" and len(chart.series) > _CROWDED
     axes = canvas.add_axes(
-        (0.1, 0.3 if chart.categories else 0.14, 0.87, 0.5 if chart.categories else 0.76)
+        (
+            0.1,
+            0.3 if chart.categories else 0.14,
+            0.57 if crowded else 0.87,
+            0.5 if chart.categories else 0.76,
+        )
     )
     if chart.kind == "bar":
         _bars(axes, chart)
@@ -50,6 +58,8 @@ def _chart(chart: Chart) -> Canvas:
     if len(chart.series) > 1:
         if chart.categories:
             axes.legend(frameon=False, fontsize=9, loc="lower right", bbox_to_anchor=(1.0, 1.0))
+        elif crowded:
+            axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
         else:
             axes.legend(frameon=False, fontsize=9)
     return canvas
@@ -69,9 +79,21 @@ def _lines(axes: Axes, chart: Chart) -> None:
         )
         if series.low and series.high:
             axes.fill_between(series.x, series.low, series.high, color=colour, alpha=0.15, lw=0)
+    if chart.scale == "log":
+        _logarithmic(axes)
+        return
     low, high = axes.get_ylim()
     if low >= -0.1 and high <= 1.1:
         axes.set_ylim(-0.02, 1.02)
+
+
+def _logarithmic(axes: Axes) -> None:
+    """Both axes in decades, what is not above 0 left out; powers as numbers, not as formulas."""
+    axes.set_xscale("log", nonpositive="mask")
+    axes.set_yscale("log", nonpositive="mask")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _bars(axes: Axes, chart: Chart) -> None:

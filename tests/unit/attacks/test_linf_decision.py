@@ -39,7 +39,7 @@ def _walk(model, x, y, *, starts=None, walk=None, seed=0):
         bounds=BOUNDS,
         walk=walk or Walk(iterations=5, directions=20),
         rng=np.random.default_rng(seed),
-    )
+    ).adversarial
 
 
 def _distance(found, x):
@@ -129,6 +129,26 @@ def test_labels_are_all_that_is_asked_for_and_no_more_than_the_walk_allows(plane
     assert all(BOUNDS[0] <= rows.min() and rows.max() <= BOUNDS[1] for rows in plane.asked)
 
 
+def test_the_queries_of_each_row_add_up_to_all_that_was_asked(plane, x):
+    y = _labels(x)
+    y[::3] = 1 - y[::3]
+
+    walked = linf_hop_skip_jump(
+        plane.predict,
+        x,
+        y,
+        starts=_starts(),
+        bounds=BOUNDS,
+        walk=Walk(iterations=3, directions=7),
+        rng=np.random.default_rng(0),
+    )
+
+    assert walked.queries.sum() + walked.shared == sum(map(len, plane.asked))
+    assert walked.shared == 50
+    assert (walked.queries[::3] == 1).all()
+    assert len(set(walked.queries[y == _labels(x)])) == 1
+
+
 def test_the_model_is_asked_in_blocks_without_a_difference(plane, x, monkeypatch):
     whole = _walk(plane, x, _labels(x))
     monkeypatch.setattr(linf_decision, "_CHUNK", 7)
@@ -171,7 +191,7 @@ def test_a_forest_is_broken_without_a_gradient(target, splits):
         bounds=test.feature_range,
         walk=Walk(iterations=4, directions=30),
         rng=np.random.default_rng(0),
-    )
+    ).adversarial
 
     attacked = forest.predict(x) == y
     assert attacked.sum() > 15

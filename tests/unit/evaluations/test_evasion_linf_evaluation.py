@@ -10,8 +10,19 @@ from seclab.models import Target
 from seclab.statistics import proportion
 from tests.fakes import ScriptedTarget, perfect
 
-GRADIENT = ("linf_fast_gradient_sign", "linf_projected_gradient_descent", "strongest")
-DECISION = ("linf_hop_skip_jump", "strongest")
+AFFINE = (
+    "linf_fast_gradient_sign",
+    "linf_projected_gradient_descent",
+    "linf_linear_worst_case",
+    "strongest",
+)
+NETWORK = (
+    "linf_fast_gradient_sign",
+    "linf_projected_gradient_descent",
+    "linf_square_search",
+    "strongest",
+)
+FOREST = ("linf_square_search", "linf_hop_skip_jump", "strongest")
 
 
 def _run(target, *, seed=0, **parameters):
@@ -35,10 +46,19 @@ def swept(trained, splits):
 @pytest.fixture(scope="module")
 def walked(trained, splits):
     target = Target(trained("random-forest"), splits)
-    return _run(target, epsilons=(0.1, 0.2, 0.3), samples=25, walk_iterations=2)
+    return _run(target, epsilons=(0.1, 0.2, 0.3), samples=25, score_queries=60, walk_iterations=2)
 
 
-@pytest.mark.parametrize(("run", "attacks"), [("swept", GRADIENT), ("walked", DECISION)])
+@pytest.fixture(scope="module")
+def climbed(trained, splits):
+    target = Target(trained("mlp"), splits)
+    effort = {"steps": 10, "restarts": 2, "score_queries": 100}
+    return _run(target, epsilons=(0.05, 0.1, 0.2), samples=40, **effort)
+
+
+@pytest.mark.parametrize(
+    ("run", "attacks"), [("swept", AFFINE), ("climbed", NETWORK), ("walked", FOREST)]
+)
 def test_the_attacks_are_those_that_the_model_allows(run, attacks, request):
     result = request.getfixturevalue(run)
 
@@ -48,7 +68,7 @@ def test_the_attacks_are_those_that_the_model_allows(run, attacks, request):
     assert robust.keys() == _values(result, "attack_success_rate").keys()
 
 
-@pytest.mark.parametrize("run", ["swept", "walked"])
+@pytest.mark.parametrize("run", ["swept", "climbed", "walked"])
 def test_a_larger_budget_never_leaves_more_accuracy(run, request):
     robust = _values(request.getfixturevalue(run), "robust_accuracy")
 
@@ -58,14 +78,111 @@ def test_a_larger_budget_never_leaves_more_accuracy(run, request):
     assert robust[("strongest", max(epsilon for _, epsilon in robust))].value < 0.9
 
 
-def test_the_strongest_attack_is_at_least_as_strong_as_every_other(swept):
-    robust = _values(swept, "robust_accuracy")
+@pytest.mark.parametrize("run", ["swept", "climbed", "walked"])
+def test_proven_is_at_most_what_the_strongest_leaves_and_that_what_any_other_leaves(run, request):
+    """Image by image, not in sum only."""
+    answers = {
+        (reading.metric, *reading.parameters.values()): np.array(list(reading.per_sample.hits))
+        for reading in request.getfixturevalue(run).readings
+        if reading.per_sample
+    }
+    robust = {key: hits for key, hits in answers.items() if key[0] == "robust_accuracy"}
 
-    for (_, epsilon), estimate in robust.items():
-        assert robust["strongest", epsilon].value <= estimate.value
+    assert robust
+    for (_, epsilon, _), hits in robust.items():
+        strongest = robust["robust_accuracy", epsilon, "strongest"]
+        assert (answers["certified_accuracy", epsilon] <= strongest).all()
+        assert (strongest <= hits).all()
+        assert (hits <= answers["clean_accuracy",]).all()
+
+
+def test_of_an_affine_model_robustness_is_known(swept):
+    proven = {
+        reading.parameters["epsilon"]: reading.per_sample
+        for reading in swept.readings
+        if reading.metric == "certified_accuracy"
+    }
+    robust = {
+        (reading.parameters["attack"], reading.parameters["epsilon"]): reading.per_sample
+        for reading in swept.readings
+        if reading.metric == "robust_accuracy"
+    }
+
+    for epsilon, answers in proven.items():
+        assert robust["strongest", epsilon] == robust["linf_linear_worst_case", epsilon] == answers
+    assert "1" in proven[0.05].hits
+    assert "0" in proven[0.05].hits
+
+
+def _notes(result):
+    return [note for note in result.notes if note.startswith("FINDING")]
+
+
+def _single(result, metric):
+    return [reading.estimate.value for reading in result.readings if reading.metric == metric]
+
+
+def test_a_gradient_that_leads_nowhere_is_found_out(trained, splits):
+    """The same answers as an honest model, and a loss without a slope."""
+    honest = Target(trained("softmax-regression"), splits)
+    flat = ScriptedTarget(splits, honest.predict_proba)
+
+    result = _run(flat, epsilons=(0.1, 0.2), samples=40, steps=3, restarts=2, score_queries=100)
+
+    shares = _single(result, "masked_share")
+    assert len(shares) == 2
+    assert min(shares) > 0.1
+    assert "an attack without gradients broke" in _notes(result)[-1]
+    assert len(_notes(result)) == 2
+
+
+def test_nothing_is_found_where_the_gradient_is_honest(climbed):
+    assert _single(climbed, "masked_share") == [0.0] * 3
+    assert _single(climbed, "full_range_accuracy") == [0.0]
+    assert not _notes(climbed)
 
 
 @pytest.mark.parametrize("run", ["swept", "walked"])
+def test_without_attacks_of_both_kinds_nothing_is_said_of_masked_gradients(run, request):
+    assert _single(request.getfixturevalue(run), "masked_share") == []
+
+
+@pytest.mark.parametrize("run", ["swept", "climbed", "walked"])
+def test_where_every_pixel_may_become_anything_no_model_holds(run, request):
+    assert _single(request.getfixturevalue(run), "full_range_accuracy") == [0.0]
+
+
+def test_every_question_is_counted(trained, splits):
+    class Counting(Target):
+        rows = 0
+
+        def predict_proba(self, x):
+            self.rows += len(x)
+            return super().predict_proba(x)
+
+    for name in ("mlp", "random-forest"):
+        target = Counting(trained(name), splits)
+        _run(target, epsilons=(0.1,), samples=5, steps=2, score_queries=10, walk_iterations=1)
+        assert target.queries == target.rows > 0
+
+
+def test_less_is_lost_to_a_smaller_ball(climbed):
+    losses = _single(climbed, "confidence_drop")
+
+    assert losses == sorted(losses)
+    assert 0.0 < losses[0] < losses[-1] <= 1.0
+
+
+def test_breaking_more_takes_more_questions(climbed, walked):
+    for result in (climbed, walked):
+        asked = _values(result, "median_queries")
+        assert asked
+        search = [asked[key].value for key in sorted(asked) if key[0] == "linf_square_search"]
+        assert search == sorted(search)
+        assert min(search) >= 2.0
+
+
+@pytest.mark.parametrize("run", ["swept", "climbed", "walked"])
 def test_success_counts_only_what_the_attack_changed(run, request):
     result = request.getfixturevalue(run)
     clean = result.readings[0].estimate
@@ -91,7 +208,7 @@ def test_the_answer_for_every_image_is_kept_so_that_models_can_be_paired(swept, 
     kept = {
         (reading.metric, *reading.parameters.values()): reading.per_sample
         for reading in swept.readings
-        if reading.metric != "attack_success_rate"
+        if reading.metric.endswith("accuracy")
     }
 
     answers = Target(trained("softmax-regression"), splits).predict(splits.test.features)
@@ -114,36 +231,49 @@ def test_the_sweep_is_kept_as_a_table(swept):
         )
 
 
-def test_every_image_is_told_with_the_smallest_budget_that_broke_it(swept, target, splits):
-    model, rows = target("softmax-regression"), swept.tables[1].records()
-    right = model.predict(splits.test.features) == splits.test.labels
-    robust = _values(swept, "robust_accuracy")
+@pytest.mark.parametrize("run", ["swept", "climbed", "walked"])
+def test_every_image_is_told_with_what_is_proven_and_what_breaks_it(run, request):
+    result = request.getfixturevalue(run)
+    rows, robust = result.tables[1].records(), _values(result, "robust_accuracy")
+    (clean,), (median,) = (
+        _single(result, metric) for metric in ("clean_accuracy", "median_smallest_change")
+    )
 
-    assert [row["image"] for row in rows] == list(range(len(splits.test)))
-    assert [row["correct_when_clean"] for row in rows] == right.tolist()
-    assert [row["label"] for row in rows] == [str(label) for label in splits.test.labels]
-    assert all(row["broken_at_epsilon"] is None for row in rows if not row["correct_when_clean"])
-    for epsilon in (0.05, 0.1, 0.2):
-        broken = [r for r in rows if (r["broken_at_epsilon"] or 9.0) <= epsilon]
-        survived = right.sum() - len(broken)
-        assert robust["strongest", epsilon].value == pytest.approx(survived / len(rows))
+    assert [row["image"] for row in rows] == list(range(len(rows)))
+    assert np.mean([row["correct_when_clean"] for row in rows]) == pytest.approx(clean)
+    assert np.median([row["smallest_change"] for row in rows]) == median
+    for row in rows:
+        assert row["correct_when_clean"] == (row["smallest_change"] > 0.0)
+        if row["correct_when_clean"]:
+            assert row["certified_epsilon"] < row["smallest_change"]
+    for (attack, epsilon), estimate in robust.items():
+        if attack == "strongest":
+            held = np.mean([row["smallest_change"] > epsilon + 1e-9 for row in rows])
+            assert held <= estimate.value + 1e-12
+    for reading in result.readings:
+        if reading.metric == "certified_accuracy":
+            epsilon = reading.parameters["epsilon"]
+            proven = np.mean([row["certified_epsilon"] >= epsilon for row in rows])
+            assert proven == pytest.approx(reading.estimate.value)
 
 
 def test_the_curve_starts_at_the_clean_accuracy(swept):
     curve = swept.figures[0]
 
     assert isinstance(curve, Chart)
-    assert {series.label for series in curve.series} == set(GRADIENT)
+    assert {series.label for series in curve.series} == {*AFFINE, "certified"}
+    robust = _values(swept, "robust_accuracy")
+    # Of an affine model what is proven is what no attack breaks.
+    robust |= {("certified", e): robust["strongest", e] for e in (0.05, 0.1, 0.2)}
     for series in curve.series:
         assert series.x == (0.0, 0.05, 0.1, 0.2)
         assert series.y[0] == swept.readings[0].estimate.value
-        robust = _values(swept, "robust_accuracy")
         assert series.y[1:] == tuple(robust[series.label, e].value for e in series.x[1:])
 
 
 def test_the_worst_failures_are_shown_above_what_they_became(swept, target, splits):
     grid = swept.figures[1]
-    model, broken = target("softmax-regression"), swept.tables[1].records()
+    model = target("softmax-regression")
 
     assert isinstance(grid, ImageGrid)
     assert grid.images.shape == (2, 8, 8, 8)
@@ -152,9 +282,7 @@ def test_the_worst_failures_are_shown_above_what_they_became(swept, target, spli
     assert (model.predict(clean) != model.predict(attacked)).all()
     budgets = [float(caption.removeprefix("epsilon ")) for caption in grid.captions[8:]]
     assert (np.abs(attacked - clean).max(axis=1) / 16.0 <= np.array(budgets) + 1e-9).all()
-    # They are those of the smallest budgets there are.
-    smallest = sorted(row["broken_at_epsilon"] for row in broken if row["broken_at_epsilon"])
-    assert budgets == smallest[:8]
+    assert budgets == [0.05] * 8
     originals = {tuple(row) for row in splits.test.features}
     assert {tuple(row) for row in clean} <= originals
 
@@ -197,6 +325,11 @@ def test_a_model_that_nothing_moves_keeps_its_accuracy(splits):
     share = np.mean(splits.test.labels == 3)
     assert {e.value for e in _values(result, "robust_accuracy").values()} == {share}
     assert {e.value for e in _values(result, "attack_success_rate").values()} == {0.0}
+    assert _single(result, "full_range_accuracy") == [share]
+    assert _single(result, "confidence_drop") == [0.0, 0.0]
+    assert _single(result, "masked_share") == [0.0, 0.0]
+    (note,) = _notes(result)
+    assert note.startswith(f"FINDING: {round(share * len(splits.test))} images survive")
 
 
 def test_rows_without_an_image_shape_are_attacked_without_pictures(splits):
@@ -239,3 +372,21 @@ def test_budgets_that_cannot_be_are_refused(epsilons, target):
     with pytest.raises(Misconfigured, match="epsilons are fractions above 0 and at most 1"):
         _run(model, epsilons=epsilons)
     assert model.queries == 0
+
+
+@pytest.mark.parametrize("samples", [0, -1])
+def test_without_images_nothing_can_be_said(samples, target):
+    model = target("softmax-regression")
+
+    with pytest.raises(Misconfigured, match=f"samples must be at least 1, got {samples}"):
+        _run(model, samples=samples)
+    assert model.queries == 0
+
+
+def test_a_budget_named_twice_is_spent_once(target):
+    twice, once = (
+        _run(target("softmax-regression"), epsilons=epsilons, samples=10, steps=1, restarts=1)
+        for epsilons in ((0.1, 0.1), (0.1,))
+    )
+
+    assert twice.readings == once.readings

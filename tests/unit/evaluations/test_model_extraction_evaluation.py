@@ -1,13 +1,24 @@
+import math
+
 import numpy as np
 import pytest
 
 from seclab import datasets, models
+from seclab.attacks.extraction import Network, solve_softmax
+from seclab.attacks.projected_gradient import Ascent, Loss, projected_gradient_descent
 from seclab.datasets import Dataset, Provenance
 from seclab.errors import Misconfigured
 from seclab.evaluations.model_extraction import model_extraction
+from seclab.evaluations.model_extraction.measuring import Made, scoring_of, transferred
 from seclab.models import SPECS, Target
+from seclab.statistics import proportion
+from tests.fakes import guessing, perfect
 
 FIDELITY, ACCURACY = "surrogate_fidelity", "surrogate_accuracy"
+UNIFORM, TRANSFER = "uniform_fidelity", "transfer_success_rate"
+UNASKED = "unasked_fidelity"
+QUICK = {"surrogates": ("softmax-regression", "equation_solving"), "queries": ("population",)}
+UNIFORM_ROWS = 1000
 
 
 @pytest.fixture(scope="module")
@@ -32,28 +43,39 @@ def corners():
 
 
 @pytest.fixture(scope="module")
-def softmax(corners):
+def softmax_regression(corners):
     return models.train(models.spec("softmax-regression"), corners.train, seed=0)
 
 
 class Scripted:
-    """A target whose labels are a function of the rows asked; it keeps what it was asked."""
+    """A target whose probabilities are a function of the rows; it keeps who asked what."""
 
-    def __init__(self, data, answer):
-        self.data, self.answer, self.asked = data, answer, []
+    def __init__(self, data, probabilities):
+        self.data, self.queries = data, 0
+        self.labels_asked, self.confidences_asked = [], []
+        self._probabilities = probabilities
 
     def predict(self, x):
-        self.asked.append(x)
-        return self.answer(x)
+        self.labels_asked.append(x.copy())
+        return self._probabilities(x).argmax(axis=1)
+
+    def predict_proba(self, x):
+        self.confidences_asked.append(x.copy())
+        return self._probabilities(x)
+
+
+def _by_sign(x):
+    positive = (x[:, 0] > 0).astype(float)
+    return np.column_stack([1.0 - positive, positive, np.zeros(len(x))]) * 0.8 + 0.2 / 3
 
 
 def _run(target, *, seed=0, **parameters):
-    return model_extraction(target, rng=np.random.default_rng(seed), **parameters)
+    return model_extraction(target, rng=np.random.default_rng(seed), **(QUICK | parameters))
 
 
 def _values(result, metric=FIDELITY):
     return {
-        (reading.parameters["query_budget"], reading.parameters["surrogate"]): (
+        tuple(reading.parameters[key] for key in ("answers", "queries", "query_budget")): (
             reading.estimate.value
         )
         for reading in result.readings
@@ -61,85 +83,223 @@ def _values(result, metric=FIDELITY):
     }
 
 
-def test_every_budget_has_every_family_and_the_strongest(softmax, corners):
-    result = _run(Target(softmax, corners), query_budgets=(10, 40))
-
-    expected = {(q, s) for q in (10, 40) for s in ("softmax-regression", "mlp", "strongest")}
-    assert set(_values(result)) == set(_values(result, ACCURACY)) == expected
-    assert {reading.metric for reading in result.readings} == {FIDELITY, ACCURACY}
-    assert {reading.estimate.n for reading in result.readings} == {len(corners.test)}
-
-
-def test_more_queries_buy_a_better_copy(softmax, corners):
-    values = _values(_run(Target(softmax, corners), query_budgets=(5, 60)))
-
-    assert values[60, "strongest"] > values[5, "strongest"]
-    assert values[60, "strongest"] > 0.9
+def _transfer(result):
+    return {
+        (reading.parameters["answers"], reading.parameters["query_budget"]): reading
+        for reading in result.readings
+        if reading.metric == TRANSFER
+    }
 
 
-def test_training_asks_exactly_the_budget_and_only_of_the_population(corners):
-    target = Scripted(corners, lambda x: (x[:, 0] > 0).astype(int))
-    _run(target, query_budgets=(7, 33))
+def test_every_attacker_and_budget_has_its_strongest_copy(softmax_regression, corners):
+    result = _run(
+        Target(softmax_regression, corners),
+        query_budgets=(10, 40),
+        queries=("population", "active", "uniform"),
+    )
 
-    training, scoring = target.asked
+    expected = {
+        (answers, queries, budget)
+        for answers in ("labels", "confidences")
+        for queries in ("population", "active", "uniform")
+        for budget in (10, 40)
+    }
+    for metric, n in ((FIDELITY, len(corners.test)), (UNIFORM, UNIFORM_ROWS)):
+        assert set(_values(result, metric)) == expected
+        assert {r.estimate.n for r in result.readings if r.metric == metric} == {n}
+    assert set(_values(result, ACCURACY)) == expected
+    assert set(_transfer(result)) == {
+        (answers, budget) for answers in ("labels", "confidences") for budget in (10, 40)
+    }
+    assert {
+        reading.parameters["surrogate"] for reading in result.readings if reading.metric != TRANSFER
+    } == {"strongest"}
+    assert set(_unasked(result)) == {10, 40}
+
+
+def test_a_softmax_regression_falls_to_one_query_more_than_it_has_columns(
+    softmax_regression, corners
+):
+    result = _run(Target(softmax_regression, corners), query_budgets=(4, 5), queries=("uniform",))
+    whole, part = ("confidences", "uniform", 5), ("confidences", "uniform", 4)
+
+    assert _values(result)[whole] == _values(result, UNIFORM)[whole] == 1.0
+    assert _values(result, UNIFORM)[part] < 1.0
+    assert _values(result, UNIFORM)["labels", "uniform", 5] < 0.9
+
+
+def test_the_digits_fall_to_66_exact_answers_and_to_650_of_three_decimals(trained, splits):
+    found = _values(
+        _run(
+            Target(trained("softmax-regression"), splits),
+            query_budgets=(66, 650),
+            queries=("uniform",),
+            answers=("confidences", "confidences_3_decimals"),
+            surrogates=("equation_solving",),
+        )
+    )
+
+    assert found["confidences", "uniform", 66] == 1.0
+    assert found["confidences_3_decimals", "uniform", 650] >= 0.99
+
+
+def test_confidences_buy_more_than_labels_and_rounding_takes_some_of_it_back(
+    softmax_regression, corners
+):
+    found = _values(
+        _run(
+            Target(softmax_regression, corners),
+            query_budgets=(20,),
+            queries=("uniform",),
+            answers=("labels", "confidences_1_decimals", "confidences"),
+        ),
+        UNIFORM,
+    )
+
+    labels, rounded, exact = (
+        found[name, "uniform", 20] for name in ("labels", "confidences_1_decimals", "confidences")
+    )
+    assert labels < rounded < exact == 1.0
+
+
+def test_who_asks_for_labels_never_asks_for_confidences(corners):
+    target = Scripted(corners, _by_sign)
+    _run(target, answers=("labels",), query_budgets=(7, 33))
+
+    (scored,) = target.confidences_asked
+    assert np.array_equal(scored, corners.test.features)
+    uniform, training, *evasive = target.labels_asked
     assert training.shape == (33, 4)
     assert {tuple(row) for row in training} <= {tuple(row) for row in corners.population.features}
-    assert np.array_equal(scoring, corners.test.features)
+    assert len(uniform) == UNIFORM_ROWS
+    assert [len(rows) <= len(corners.test) for rows in evasive] == [True, True]
 
 
-def test_the_query_count_is_the_largest_budget_and_the_scoring(softmax, corners):
-    target = Target(softmax, corners)
-    result = _run(target, query_budgets=(7, 33))
+def test_every_row_asked_is_counted_and_every_attacker_has_the_same_budget(
+    softmax_regression, corners
+):
+    target = Target(softmax_regression, corners)
+    result = _run(target, query_budgets=(7, 33), queries=("population", "active"))
 
-    assert target.queries == 33 + len(corners.test)
-    assert any("33 to train" in note for note in result.notes)
-    assert any(f"{len(corners.test)} more to score" in note for note in result.notes)
+    evasive = sum(reading.estimate.n for reading in _transfer(result).values())
+    assert target.queries == 4 * 33 + len(corners.test) + UNIFORM_ROWS + evasive
+    assert any("33 to train for each of 4 attackers" in note for note in result.notes)
 
 
 def test_a_small_budget_learns_from_no_answer_beyond_it(corners):
-    calls = []
-
     def lies_after_twenty_answers(x):
-        labels = (x[:, 0] > 0).astype(int)
-        calls.append(len(x))
-        if len(calls) == 1:
-            labels[20:] = 1 - labels[20:]
-        return labels
+        p = _by_sign(x)
+        if len(x) == 59:  # only the training queries are so many
+            p[20:] = p[20:, [1, 0, 2]]
+        return p
 
-    honest = Scripted(corners, lambda x: (x[:, 0] > 0).astype(int))
-    alone = _values(_run(honest, query_budgets=(20,)))
-    swept = _values(_run(Scripted(corners, lies_after_twenty_answers), query_budgets=(20, 60)))
+    alone = _values(_run(Scripted(corners, _by_sign), query_budgets=(20,), answers=("labels",)))
+    swept = _values(
+        _run(
+            Scripted(corners, lies_after_twenty_answers),
+            query_budgets=(20, 59),
+            answers=("labels",),
+        )
+    )
 
-    assert swept[20, "softmax-regression"] == alone[20, "softmax-regression"]
-    assert swept[60, "softmax-regression"] < 0.5 < swept[20, "softmax-regression"]
+    small, large = ("labels", "population", 20), ("labels", "population", 59)
+    assert swept[small] == alone[small]
+    assert swept[large] < 0.5 < swept[small]
 
 
 def test_fidelity_is_agreement_with_the_model_and_accuracy_with_the_truth(corners):
-    always_wrong = Scripted(corners, lambda x: np.full(len(x), 7))
-    result = _run(always_wrong, query_budgets=(10,))
+    always_z = Scripted(corners, lambda x: np.tile([0.1, 0.1, 0.8], (len(x), 1)))
+    result = _run(always_z, query_budgets=(10,))
 
-    assert set(_values(result).values()) == {1.0}
-    assert set(_values(result, ACCURACY).values()) == {0.0}
-
-
-def test_strongest_is_the_family_of_the_highest_fidelity(softmax, corners):
-    result = _run(Target(softmax, corners), query_budgets=(5, 20, 60))
-    fidelity, accuracy = _values(result), _values(result, ACCURACY)
-
-    for budget in (5, 20, 60):
-        families = ("softmax-regression", "mlp")
-        best = max(families, key=lambda family: fidelity[budget, family])
-        assert fidelity[budget, "strongest"] == fidelity[budget, best]
-        assert accuracy[budget, "strongest"] == accuracy[budget, best]
+    assert set(_values(result).values()) == set(_values(result, UNIFORM).values()) == {1.0}
+    assert set(_values(result, ACCURACY).values()) == {np.mean(corners.test.labels == 2)}
 
 
-def test_beyond_the_population_queries_are_noisy_copies_and_a_note_says_so(corners):
+@pytest.mark.parametrize("answers", ["labels", "confidences"])
+def test_guesses_cannot_be_copied(corners, answers):
+    found = _run(guessing(corners), query_budgets=(60,), answers=(answers,))
+
+    assert _values(found)[answers, "population", 60] < 0.6
+
+
+def test_a_model_that_knows_every_image_is_copied_where_its_rule_is_simple(corners):
+    result = _run(perfect(corners), query_budgets=(60,))
+
+    assert min(_values(result).values()) > 0.85
+    assert _values(result) == _values(result, ACCURACY)
+
+
+def test_evasion_carries_over_from_a_whole_copy_as_from_the_model(softmax_regression, corners):
+    target = Target(softmax_regression, corners)
+    result = _run(target, query_budgets=(5,), queries=("uniform",), epsilon=0.2)
+
+    test = corners.test
+    right = target.predict(test.features) == test.labels
+    x, y = test.features[right], test.labels[right]
+    white_box = projected_gradient_descent(
+        [Loss(target.loss_gradient, wrong_from=math.inf)],
+        target.predict,
+        x,
+        y,
+        norm="linf",
+        epsilon=0.2 * test.scale,
+        bounds=test.feature_range,
+        ascent=Ascent(steps=20, restarts=1),
+        rng=np.random.default_rng(0),
+    )
+    carried = _transfer(result)["confidences", 5]
+    assert carried.parameters == {"answers": "confidences", "query_budget": 5, "epsilon": 0.2}
+    assert carried.estimate.n == right.sum()
+    assert carried.estimate.value == np.mean(target.predict(white_box) != y) > 0.2
+
+
+def test_of_copies_equal_on_images_the_one_that_is_right_elsewhere_is_climbed(
+    softmax_regression, corners
+):
+    target = Target(softmax_regression, corners)
+    scoring = scoring_of(target, np.random.default_rng(0))
+    x, targets = corners.train.features, target.predict_proba(corners.train.features)
+    whole = solve_softmax(x, targets, bounds=(-2.0, 2.0), resolution=0.0)
+    flat = Network((np.zeros((5, 3)),), (-2.0, 2.0))  # its gradient leads nowhere
+    perfect_score, poor = proportion(10, 10), proportion(1, 10)
+
+    def made(copy, uniform):
+        return Made("top1", "population", 50, "mlp", copy, perfect_score, poor, uniform)
+
+    both = [made(flat, poor), made(whole, perfect_score)]
+    assert transferred(target, scoring, both, 0.2).estimate.value > 0.2
+    assert transferred(target, scoring, both[:1], 0.2).estimate.value < 0.05
+
+
+def test_evasive_rows_lie_in_ball_and_box(corners):
+    target = Scripted(corners, _by_sign)
+    _run(target, answers=("labels",), query_budgets=(30,), epsilon=0.1)
+
+    evasive, test = target.labels_asked[-1], corners.test
+    right = _by_sign(test.features).argmax(axis=1) == test.labels
+    assert np.abs(evasive - test.features[right]).max() <= 0.1 * 4.0 + 1e-12
+    assert evasive.min() >= -2.0
+    assert evasive.max() <= 2.0
+
+
+def test_without_a_right_answer_or_a_gradient_there_is_no_transfer(corners):
+    shifted = dict(zip(map(tuple, corners.test.features), corners.test.labels, strict=True))
+
+    def always_wrong(x):
+        return np.eye(3)[[(shifted.get(tuple(row), 0) + 1) % 3 for row in x]] * 0.9 + 0.1 / 3
+
+    assert not _transfer(_run(Scripted(corners, always_wrong), query_budgets=(10,)))
+    only_kernel = _run(Scripted(corners, _by_sign), query_budgets=(10,), surrogates=("kernel",))
+    assert not _transfer(only_kernel)
+
+
+def test_beyond_the_population_queries_are_made_of_it_and_a_note_says_so(corners):
     pool = corners.population.features
-    target = Scripted(corners, lambda x: (x[:, 0] > 0).astype(int))
-    within = _run(target, query_budgets=(len(pool),))
-    beyond = _run(target, query_budgets=(len(pool) + 40,), jitter=0.25)
+    target = Scripted(corners, _by_sign)
+    within = _run(target, query_budgets=(len(pool),), answers=("labels",))
+    beyond = _run(target, query_budgets=(len(pool) + 40,), answers=("labels",), jitter=0.25)
 
-    copies = target.asked[2][len(pool) :]
+    copies = target.labels_asked[4][len(pool) :]
     distance = np.abs(copies[:, None] - pool[None]).max(axis=2).min(axis=1)
     assert len(copies) == 40
     assert 0.5 < distance.max() <= 1.0
@@ -147,39 +307,108 @@ def test_beyond_the_population_queries_are_noisy_copies_and_a_note_says_so(corne
     assert not any("noisy copies" in note for note in within.notes)
 
 
-def test_another_budget_in_the_sweep_changes_no_number(softmax, corners):
-    alone = _values(_run(Target(softmax, corners), query_budgets=(20,)))
-    swept = _values(_run(Target(softmax, corners), query_budgets=(10, 20, 100)))
+def test_another_budget_in_the_sweep_changes_no_number(softmax_regression, corners):
+    alone = _values(_run(Target(softmax_regression, corners), query_budgets=(20,)))
+    swept = _values(_run(Target(softmax_regression, corners), query_budgets=(10, 20, 100)))
+
+    assert alone.items() <= swept.items()
+
+
+def test_other_answers_in_the_sweep_change_no_number(softmax_regression, corners):
+    target = Target(softmax_regression, corners)
+    alone = _values(_run(target, query_budgets=(20,), answers=("labels",)))
+    swept = _values(_run(target, query_budgets=(20,), answers=("top1", "labels", "noisy")))
 
     assert alone.items() <= swept.items()
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))
-def test_it_runs_on_every_model(name, corners):
+def test_it_runs_on_every_model_whatever_is_served(name, corners):
     target = Target(models.train(models.spec(name), corners.train, seed=0), corners)
+    answers = ("labels", "top1", "confidences_2_decimals", "confidences")
 
-    assert _values(_run(target, query_budgets=(40,)))[40, "strongest"] > 0.7
+    found = _values(_run(target, query_budgets=(60,), answers=answers))
+
+    assert {key[0] for key in found} == set(answers)
+    assert min(found.values()) > 0.7
 
 
-def test_table_and_chart_say_what_the_readings_say(softmax, corners):
-    result = _run(Target(softmax, corners), query_budgets=(10, 40))
+def test_tables_and_chart_say_what_the_readings_say(softmax_regression, corners):
+    result = _run(
+        Target(softmax_regression, corners),
+        query_budgets=(10, 40),
+        queries=("population", "uniform"),
+    )
     fidelity, accuracy = _values(result), _values(result, ACCURACY)
 
-    rows = result.tables[0].records()
-    for row in rows:
-        key = row["query_budget"], row["surrogate"]
+    copies, controls = (table.records() for table in result.tables)
+    copies = [row for row in copies if row["answers"] != "nothing"]
+    strongest = [row for row in copies if row["strongest"]]
+    assert len(strongest) == len(fidelity)
+    for row in strongest:
+        key = row["answers"], row["queries"], row["query_budget"]
         assert (row[FIDELITY], row[ACCURACY]) == (fidelity[key], accuracy[key])
-        assert row[f"{FIDELITY}_low"] <= row[FIDELITY] <= row[f"{FIDELITY}_high"]
-        assert row[f"{ACCURACY}_low"] <= row[ACCURACY] <= row[f"{ACCURACY}_high"]
-    assert [row["query_budget"] for row in rows if row["strongest"]] == [10, 40]
-    lines = {line.label: line for line in result.figures[0].series}
-    assert lines["mlp"].x == (10.0, 40.0)
-    assert lines["mlp"].y == (fidelity[10, "mlp"], fidelity[40, "mlp"])
+        rivals = [
+            r[FIDELITY] for r in copies if (r["answers"], r["queries"], r["query_budget"]) == key
+        ]
+        assert row[FIDELITY] == max(rivals)
+    for row in copies:
+        for metric in (FIDELITY, ACCURACY, UNIFORM):
+            assert row[f"{metric}_low"] <= row[metric] <= row[f"{metric}_high"]
+    for row in controls:
+        at = {
+            b: max(fidelity[row["answers"], q, b] for q in ("population", "uniform"))
+            for b in (10, 40)
+        }
+        assert row[FIDELITY] == at[40]
+        reached = [budget for budget in (10, 40) if at[budget] >= 0.95]
+        assert row["queries_to_95"] == (min(reached) if reached else None)
+        (line,) = [s for s in result.figures[0].series if s.label == row["answers"]]
+        assert line.y == (at[10], at[40])
 
 
-def test_equal_seeds_give_equal_numbers_and_others_do_not(softmax, corners):
+def test_what_a_control_costs_is_the_error_of_what_it_serves(corners):
+    target = Scripted(corners, _by_sign)
+    result = _run(
+        target, query_budgets=(10,), answers=("confidences", "confidences_1_decimals", "labels")
+    )
+    cost = {row["answers"]: row for row in result.tables[1].records()}
+
+    p = _by_sign(corners.test.features)
+    truth = np.eye(3)[corners.test.labels]
+    assert cost["confidences"]["confidence_error"] == 0.0
+    assert cost["confidences"]["brier_score"] == pytest.approx(((p - truth) ** 2).sum(1).mean())
+    assert cost["confidences_1_decimals"]["confidence_error"] == pytest.approx(
+        np.abs(np.round(p, 1) - p).mean()
+    )
+    assert cost["labels"]["confidence_error"] is cost["labels"]["brier_score"] is None
+
+
+def _unasked(result):
+    return {
+        reading.parameters["query_budget"]: reading.estimate.value
+        for reading in result.readings
+        if reading.metric == UNASKED
+    }
+
+
+def test_who_labels_by_hand_gets_as_near_as_the_truth_is_and_asks_nothing(corners):
+    liar = Scripted(corners, lambda x: _by_sign(x)[:, [1, 0, 2]])
+    honest = perfect(corners)
+
+    # More rows than there are cannot be labelled by hand.
+    most = len(corners.population)
+    found = _unasked(_run(honest, query_budgets=(10, most, most + 5), answers=("labels",)))
+
+    assert found[10] < found[most] == found[most + 5]
+    assert found[most] > 0.85
+    assert _unasked(_run(liar, query_budgets=(most,)))[most] < 0.5
+    assert len(liar.labels_asked) == 4  # uniform rows, one attacker's queries, two evasions
+
+
+def test_equal_seeds_give_equal_numbers_and_others_do_not(softmax_regression, corners):
     first, again, other = (
-        _values(_run(Target(softmax, corners), seed=seed, query_budgets=(10, 30)))
+        _values(_run(Target(softmax_regression, corners), seed=seed, query_budgets=(10, 30)))
         for seed in (0, 0, 1)
     )
 
@@ -187,15 +416,21 @@ def test_equal_seeds_give_equal_numbers_and_others_do_not(softmax, corners):
     assert first != other
 
 
-def test_everything_wrong_is_said_at_once(softmax, corners):
+def test_everything_wrong_is_said_at_once(softmax_regression, corners):
+    target = Target(softmax_regression, corners)
     with pytest.raises(Misconfigured) as refused:
         _run(
-            Target(softmax, corners),
+            target,
             query_budgets=(0, 10, 10),
             surrogates=("tree",),
+            answers=("silence",),
+            queries=("guessed",),
             jitter=2.0,
+            epsilon=-0.1,
         )
 
-    assert len(refused.value.problems) == 4
+    assert len(refused.value.problems) == 7
     with pytest.raises(Misconfigured, match="query_budgets must name at least one"):
-        _run(Target(softmax, corners), query_budgets=())
+        _run(target, query_budgets=())
+    with pytest.raises(Misconfigured, match="equation_solving learns nothing from labels"):
+        _run(target, surrogates=("equation_solving",))

@@ -6,7 +6,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 
 from seclab.errors import NotEvaluated
-from seclab.models.gradients import loss_gradient_of
+from seclab.models.gradients import loss_gradient_of, margin_gradient_of
+from seclab.models.training import CLASSIFY
 
 DIFFERENTIABLE = ("softmax-regression", "mlp", "mlp-hardened")
 
@@ -46,12 +47,13 @@ def test_the_loss_is_the_cross_entropy_of_the_models_own_probabilities(name, tar
 
 @given(hidden=st.lists(st.integers(1, 6), min_size=1, max_size=3), seed=st.integers(0, 10**6))
 @settings(max_examples=25)
-def test_gradients_go_back_through_any_number_of_layers(hidden, seed):
+@pytest.mark.parametrize("gradient_of", [loss_gradient_of, margin_gradient_of])
+def test_gradients_go_back_through_any_number_of_layers(gradient_of, hidden, seed):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(12, 3)), np.arange(12) % 3
     network = MLPClassifier(tuple(hidden), random_state=seed % 2**32)
     network.partial_fit(x, y, classes=[0, 1, 2])
-    gradient = loss_gradient_of(network)
+    gradient = gradient_of(network)
 
     expected = _differences(lambda at: gradient(at, y)[0], x, step=1e-7)
     # A step across the kink of a rectifier has no derivative to agree with.
@@ -87,9 +89,65 @@ def test_a_hopeless_answer_has_a_finite_loss():
     assert loss[0] > 100.0
 
 
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_the_margin_is_that_of_the_scores_and_not_below_zero_where_the_model_is_wrong(
+    name, trained, splits
+):
+    classifier = trained(name).pipeline[CLASSIFY]
+    x = np.random.default_rng(0).uniform(0.0, 1.0, (300, 64))
+    y = splits.test.labels[:300]
+
+    margin, _ = margin_gradient_of(classifier)(x, y)
+
+    p, rows = classifier.predict_proba(x), np.arange(300)
+    others = p.copy()
+    others[rows, y] = 0.0
+    # The difference of two scores is the logarithm of the ratio of their probabilities.
+    assert margin == pytest.approx(np.log(others.max(axis=1) / p[rows, y]), abs=1e-6)
+    assert np.array_equal(margin > 0.0, classifier.predict(x) != y)
+    assert 0 < (margin < 0.0).sum() < 300
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_where_probabilities_saturate_the_margin_still_has_a_slope(dtype):
+    network = MLPClassifier((4,), random_state=0).partial_fit(
+        np.array([[0.0], [1.0], [2.0]]), [0, 1, 2], classes=[0, 1, 2]
+    )
+    network.coefs_[0][:] = 1e4
+    network.coefs_[1][:] = [1e4, 0.0, -1e4]
+    x, y = np.array([[5.0]], dtype=dtype), np.array([0])
+
+    _, flat = loss_gradient_of(network)(x, y)
+    margin, slope = margin_gradient_of(network)(x, y)
+
+    assert flat.tolist() == [[0.0]]
+    assert margin[0] < -1e8
+    assert slope[0, 0] == pytest.approx(-4e8)
+
+
+def test_the_slope_of_a_sure_answer_is_the_same_in_single_precision():
+    """The probability of the true class rounds to 1 there, and what is missing must not."""
+    network = MLPClassifier((1,), random_state=0).partial_fit(
+        np.array([[0.0], [1.0]] * 3), [0, 1, 2] * 2, classes=[0, 1, 2]
+    )
+    network.coefs_[0][:], network.intercepts_[0][:] = 1.0, 0.0
+    network.coefs_[1][:], network.intercepts_[1][:] = [20.0, 0.0, -1.0], 0.0
+    gradient = loss_gradient_of(network)
+    x, y = np.array([[1.0]]), np.array([0])
+
+    _, double = gradient(x, y)
+    _, single = gradient(x.astype(np.float32), y)
+
+    assert single.dtype == np.float32
+    rivals = np.exp([-20.0, -21.0])
+    assert double[0, 0] == pytest.approx(-20.0 * rivals.sum() - rivals[1])
+    assert single == pytest.approx(double, rel=1e-4)
+
+
+@pytest.mark.parametrize("gradient_of", [loss_gradient_of, margin_gradient_of])
 @pytest.mark.parametrize(
     "estimator", [RandomForestClassifier(), MLPClassifier(activation="tanh"), object()]
 )
-def test_no_gradient_is_made_up(estimator):
+def test_no_gradient_is_made_up(estimator, gradient_of):
     with pytest.raises(NotEvaluated, match=f"{type(estimator).__name__} has no analytic"):
-        loss_gradient_of(estimator)
+        gradient_of(estimator)

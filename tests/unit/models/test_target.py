@@ -114,3 +114,20 @@ def test_nothing_is_retrained_on_unusable_rows(softmax, splits):
 
     with pytest.raises(InvalidData, match="no rows of class"):
         softmax.retrain(one_class, seed=0)
+
+
+@pytest.mark.parametrize("name", ["softmax-regression", "mlp", "random-forest"])
+def test_a_target_says_what_it_is_made_of_and_gives_nothing_else(target, name):
+    model = target(name)
+    forest = name == "random-forest"
+
+    assert (model.has_affine_layers, model.has_decision_trees) == (not forest, forest)
+    if forest:
+        assert model.decision_trees()
+        with pytest.raises(NotEvaluated, match="is not made of affine layers"):
+            model.affine_layers()
+    else:
+        assert model.affine_layers()
+        with pytest.raises(NotEvaluated, match="is not made of decision trees"):
+            model.decision_trees()
+    assert (model.queries, model.gradient_queries) == (0, 0)

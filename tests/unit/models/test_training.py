@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from seclab import models
-from seclab.attacks.linf_gradient import linf_projected_gradient_descent
+from seclab.attacks.projected_gradient import Ascent, Loss, projected_gradient_descent
 from seclab.errors import InvalidData, Misconfigured
 from seclab.models import AdversarialTraining, Target
 from seclab.models.training import CLASSIFY, SCALE
@@ -140,15 +140,15 @@ def test_hardening_buys_robustness_far_beyond_the_intervals(target, splits):
 
     def survivors(name):
         model = target(name)
-        attacked = linf_projected_gradient_descent(
-            model.loss_gradient,
+        attacked = projected_gradient_descent(
+            [Loss.cross_entropy(model.loss_gradient)],
             model.predict,
             test.features,
             test.labels,
+            norm="linf",
             epsilon=0.1 * test.scale,
             bounds=test.feature_range,
-            steps=10,
-            restarts=1,
+            ascent=Ascent(steps=10, restarts=1),
             rng=np.random.default_rng(0),
         )
         return np.mean(model.predict(attacked) == test.labels)

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -29,13 +30,22 @@ BARS = replace(
     categories=("plain", "encoded"),
     series=(Series("off", (0.0, 1.0), (0.9, 0.5)), Series("on", (0.0, 1.0), (0.1, 0.0))),
 )
+ROC = replace(
+    LINES,
+    title="Members recognised",
+    scale="log",
+    series=(
+        Series("attack", (0.0, 0.001, 0.1, 1.0), (0.0, 0.02, 0.5, 1.0)),
+        Series("guessing", (0.001, 1.0), (0.001, 1.0)),
+    ),
+)
 GRID = ImageGrid(
     name="failures",
     title="Broken images",
     images=np.linspace(0.0, 1.0, 2 * 3 * 4 * 4).reshape(2, 3, 4, 4),
     captions=("a", "b", "c", "d", "e", "f"),
 )
-ALL = {"lines": LINES, "bars": BARS, "grid": GRID}
+ALL = {"lines": LINES, "bars": BARS, "roc": ROC, "grid": GRID}
 
 PROGRAM = f"""
 import sys
@@ -111,6 +121,41 @@ def test_fractions_are_drawn_on_the_whole_scale_and_others_on_their_own():
 
     assert {"0.0", "1.0"} <= set(_texts(draw(LINES)))
     assert "80" in _texts(draw(counts))
+
+
+def test_a_logarithmic_chart_counts_in_decades_and_writes_them_as_numbers():
+    texts = _texts(draw(ROC))
+
+    assert {"0.001", "0.01", "0.1", "1"} <= set(texts)
+    assert not [text for text in texts if "$" in text]
+    assert draw(ROC) != draw(replace(ROC, scale="linear"))
+
+
+def test_what_is_not_above_zero_has_no_place_on_a_logarithmic_chart():
+    above = replace(ROC.series[0], x=ROC.series[0].x[1:], y=ROC.series[0].y[1:])
+
+    assert draw(ROC) == draw(replace(ROC, series=(above, ROC.series[1])))
+
+
+def test_names_of_many_lines_stand_beside_the_chart():
+    few, many = (
+        replace(
+            LINES, series=tuple(replace(LINES.series[1], label=f"line {n}") for n in range(count))
+        )
+        for count in (7, 8)
+    )
+
+    def right_end(chart):
+        svg = ET.fromstring(draw(chart))  # noqa: S314 - our own
+        ground = svg.find(".//*[@id='patch_2']/{http://www.w3.org/2000/svg}path")
+        return float(ground.get("d").split()[4])
+
+    def names_begin(chart):
+        found = re.findall(r' x="([\d.]+)"[^>]*>line [0-6]</text>', draw(chart))
+        return min(float(x) for x in found)
+
+    assert names_begin(few) < right_end(few)
+    assert names_begin(many) > right_end(many)
 
 
 def test_a_grid_shows_every_caption():

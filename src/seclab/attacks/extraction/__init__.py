@@ -1,0 +1,32 @@
+"""Model extraction: a copy of a model from nothing but the answers of a service."""
+
+from seclab.attacks.extraction.answers import as_targets, filled
+from seclab.attacks.extraction.campaign import EQUATION_SOLVING, FAMILIES, STRATEGIES, Campaign
+from seclab.attacks.extraction.equations import solve_softmax
+from seclab.attacks.extraction.networks import Network, fit_network
+from seclab.attacks.extraction.queries import (
+    draw_queries,
+    mixed_queries,
+    query_actively,
+    uniform_queries,
+)
+from seclab.attacks.extraction.surrogates import SURROGATES, Copy, train_surrogate
+
+__all__ = [
+    "EQUATION_SOLVING",
+    "FAMILIES",
+    "STRATEGIES",
+    "SURROGATES",
+    "Campaign",
+    "Copy",
+    "Network",
+    "as_targets",
+    "draw_queries",
+    "filled",
+    "fit_network",
+    "mixed_queries",
+    "query_actively",
+    "solve_softmax",
+    "train_surrogate",
+    "uniform_queries",
+]

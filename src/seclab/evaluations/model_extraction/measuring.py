@@ -1,0 +1,118 @@
+"""How good the copies are: measured on the rows of the test split, anywhere, and by evasion."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seclab.attacks.extraction import Copy, Network, uniform_queries
+from seclab.attacks.projected_gradient import Ascent, Loss, projected_gradient_descent
+from seclab.measurement import Estimate, Reading, Scalar
+from seclab.models import Target
+from seclab.statistics import proportion_of
+
+TRANSFER = "transfer_success_rate"
+UNIFORM_ROWS = 1000
+_STEPS = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """One copy, and how well it does."""
+
+    answers: str
+    queries: str
+    budget: int
+    family: str
+    copy: Copy
+    fidelity: Estimate
+    accuracy: Estimate
+    uniform_fidelity: Estimate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scoring:
+    """What the model says of the rows that copies are measured on."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+    uniform: np.ndarray
+    uniform_predicted: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The labels that the model gives the test rows."""
+        labels: np.ndarray = self.probabilities.argmax(axis=1)
+        return labels
+
+    def estimates(self, copy: Copy) -> tuple[Estimate, Estimate, Estimate]:
+        """Fidelity, accuracy and fidelity on uniform inputs."""
+        found = copy(self.features).argmax(axis=1)
+        uniform = copy(self.uniform).argmax(axis=1)
+        return (
+            proportion_of(found == self.predicted),
+            proportion_of(found == self.labels),
+            proportion_of(uniform == self.uniform_predicted),
+        )
+
+
+def scoring_of(target: Target, rng: np.random.Generator) -> Scoring:
+    """Ask the model about the test split and about uniform rows, once."""
+    test = target.data.test
+    columns = test.features.shape[1]
+    uniform = uniform_queries(columns, budget=UNIFORM_ROWS, bounds=test.feature_range, rng=rng)
+    return Scoring(
+        features=test.features,
+        labels=test.labels,
+        probabilities=target.predict_proba(test.features),
+        uniform=uniform,
+        uniform_predicted=target.predict(uniform),
+    )
+
+
+def transferred(
+    target: Target, scoring: Scoring, made: Sequence[Made], epsilon: float
+) -> Reading | None:
+    """Evasion of the most faithful copy with a gradient, tried on the model itself.
+
+    Args:
+        target: The model; it is asked once for each test row that it classifies rightly.
+        scoring: What it says of the test rows.
+        made: Copies to choose from, all of one kind of answers and one budget.
+        epsilon: L-infinity radius as a fraction of the feature range.
+
+    Returns:
+        The share of those rows that evasion made wrong, lower is better; ``None`` where no copy
+        has a gradient or no row was right before.
+    """
+    networks = [(one, one.copy) for one in made if isinstance(one.copy, Network)]
+    right = np.flatnonzero(scoring.predicted == scoring.labels)
+    if not networks or not right.size:
+        return None
+    # Copies equal on images can differ where images never go, and evasion leads there.
+    one, network = max(
+        networks,
+        key=lambda pair: (pair[0].fidelity.value, pair[0].uniform_fidelity.value),
+    )
+    test, y = target.data.test, scoring.labels[right]
+    # What only just fools the copy would not carry over: no row is taken off before the end.
+    loss = Loss(network.loss_gradient, wrong_from=math.inf)
+    evasive = projected_gradient_descent(
+        [loss],
+        network.predict,
+        scoring.features[right],
+        y,
+        norm="linf",
+        epsilon=epsilon * test.scale,
+        bounds=test.feature_range,
+        ascent=Ascent(steps=_STEPS, restarts=1),
+        rng=np.random.default_rng(0),  # a single start is the input itself: nothing is drawn
+    )
+    where: dict[str, Scalar] = {
+        "answers": one.answers,
+        "query_budget": one.budget,
+        "epsilon": epsilon,
+    }
+    return Reading(TRANSFER, proportion_of(target.predict(evasive) != y), where)

@@ -1,0 +1,87 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seclab.evasion.smallest import smallest_changes
+from tests.fakes import ScriptedTarget
+from tests.unit.evasion.small import NORMS, attacker_of, made, target_of
+
+
+class _Threshold(ScriptedTarget):
+    """Class 1 from a share of the range of the first pixel on, else class 0; only labels help."""
+
+    has_gradient = False
+
+    def __init__(self, data, share):
+        low, high = data.test.feature_range
+        edge = low + share * (high - low)
+        super().__init__(data, lambda x: np.eye(3)[np.where(x[:, 0] >= edge, 1, 0)])
+
+
+def _found(attacker, sizes=(1.0,)):
+    return smallest_changes(attacker, attacker.unchanged(), attacker.attempts(sizes))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("norm", sorted(NORMS))
+def test_of_an_affine_model_it_is_exact(norm, seed):
+    attacker = attacker_of(target_of("affine", seed), norm, rows=30)
+    images, target = attacker.images, attacker.target
+    (layer,) = target.affine_layers()
+
+    exact = NORMS[norm].minimal(
+        layer.weights, layer.bias, images.features, images.labels, bounds=images.feature_range
+    )
+
+    assert _found(attacker) == pytest.approx(exact.distance / images.scale, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("walk", [NORMS["linf"].walk, None])
+def test_it_is_where_the_model_changes_its_mind_and_not_the_size_of_the_ball(walk):
+    attacker = attacker_of(_Threshold(made(0), 0.7), queries=60)
+    attacker = replace(attacker, geometry=replace(attacker.geometry, walk=walk))
+    images = attacker.images
+
+    found = _found(attacker)
+
+    first = (images.features[:, 0] - images.feature_range[0]) / images.scale
+    zero = (images.labels == 0) & (first < 0.7)
+    assert zero.any()
+    assert found[zero] == pytest.approx((0.7 - first)[zero], abs=2e-3)
+    assert (found[zero] >= (0.7 - first)[zero]).all()
+
+
+def test_what_is_read_wrong_unchanged_takes_no_change():
+    attacker = attacker_of(_Threshold(made(0), 0.7), rows=30)
+    wrong = attacker.unchanged().fooled
+
+    found = _found(attacker)
+
+    assert wrong.any()
+    assert (found[wrong] == 0.0).all()
+    assert (found[~wrong] > 0.0).all()
+
+
+def test_where_nothing_is_found_it_is_infinite():
+    data = made(0)
+    attacker = attacker_of(ScriptedTarget(data, lambda x: np.eye(3)[np.full(len(x), 2)]))
+
+    found = _found(attacker)
+
+    assert np.isinf(found[attacker.images.labels == 2]).all()
+    assert (found[attacker.images.labels != 2] == 0.0).all()
+
+
+@pytest.mark.parametrize("kind", ["network", "forest"])
+@pytest.mark.parametrize("norm", sorted(NORMS))
+def test_it_is_at_most_what_any_attempt_needed(norm, kind):
+    attacker = attacker_of(target_of(kind), norm, rows=30)
+    attempts = attacker.attempts([0.1, 0.3, 1.0])
+
+    found = smallest_changes(attacker, attacker.unchanged(), attempts)
+
+    for attempt in attempts:
+        lengths = NORMS[norm].lengths(attempt.adversarial - attacker.images.features)
+        needed = lengths[attempt.fooled] / attacker.images.scale
+        assert (found[attempt.fooled] <= needed + 1e-12).all()
