@@ -187,7 +187,7 @@ def _cheap(profile: dict[str, Any]) -> dict[str, Any]:
 
 
 def _loose(criterion: dict[str, Any]) -> dict[str, Any]:
-    if criterion["risk"] == "R-PRV-01":
+    if criterion["id"] == "T-PRV-01":
         return criterion
     strict = ("effort", "least_n")
     kept = {key: value for key, value in criterion.items() if key not in strict}
