@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[1]
 OURS = tuple(str(ROOT / name) + os.sep for name in ("mlruns", ".prefect"))
 
 # The same commit gives the same verdict; slow machines are no failures.
-hypothesis.settings.register_profile("seclab", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile(
+    "seclab", derandomize=True, deadline=None, print_blob=True, max_examples=50
+)
 hypothesis.settings.load_profile("seclab")
 
 

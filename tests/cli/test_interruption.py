@@ -34,9 +34,9 @@ registry._REGISTERED[entry.name] = dataclasses.replace(entry, function=raising)
 @contextlib.contextmanager
 def _attacking(lab):
     """A command in the middle of an attack that would take hours, and what it prints."""
-    forever = {"evasion_linf": {"epsilons": [0.1], "samples": 360, "steps": 10_000_000}}
+    forever = {"evasion_l2": {"epsilons": [0.1], "samples": 360, "steps": 10_000_000}}
     lab.rewrite("profiles.yaml", lambda all_: all_ | {"quick": _with(all_["quick"], forever)})
-    chosen = ("--evaluation", "random_noise", "--evaluation", "evasion_linf")
+    chosen = ("--evaluation", "random_noise", "--evaluation", "evasion_l2")
     arguments = ("evaluate", "--profile", "quick", "--model", "softmax-regression", *chosen)
     with lab.start(*arguments) as seclab:
         seen = []
@@ -102,7 +102,13 @@ def _statuses(lab):
         return dict(database.execute("SELECT name, status FROM runs").fetchall())
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        pytest.param(signal.SIGINT, id="ctrl-c"),
+        pytest.param(signal.SIGTERM, id="sigterm", marks=pytest.mark.exhaustive),
+    ],
+)
 def test_an_interrupted_evaluation_ends_at_once_and_leaves_nothing_open(lab, evaluated, how):
     # The database of a server that ran before: making a new one takes longer than all the rest.
     shutil.copytree(evaluated.lab.root / ".prefect", lab.root / ".prefect")
@@ -124,6 +130,7 @@ def test_an_interrupted_evaluation_ends_at_once_and_leaves_nothing_open(lab, eva
     assert not _alive(server)
 
 
+@pytest.mark.exhaustive  # test_resuming.py kills one too, and looks at what the next one makes of it
 def test_after_kill_9_the_next_evaluation_closes_the_run_and_works(lab, prefect):
     lab = lab.on(prefect)
     with _attacking(lab) as (seclab, _):

@@ -26,7 +26,7 @@ keeping.WORTH_KEEPING = 0.0
 """
 CHOSEN = [word for name in CHEAP if "rag" not in name for word in ("--evaluation", name)]
 COMMAND = ("evaluate", "--profile", "quick", "--model", "softmax-regression", *CHOSEN)
-ENDLESS = CHEAP | {"evasion_linf": CHEAP["evasion_linf"] | {"steps": 10_000_000}}
+ENDLESS = CHEAP | {"evasion_l2": CHEAP["evasion_l2"] | {"steps": 10_000_000}}
 # The run that keeps it, and its name, which ends in that of the evaluation.
 KEPT = """
 SELECT tags.value, name FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid

@@ -111,6 +111,7 @@ def test_a_result_reused_twice_still_names_the_run_that_measured_it(lab):
         assert other.measured_at == first.measured_at
 
 
+@pytest.mark.exhaustive
 def test_asked_to_refresh_a_run_measures_everything(lab, told):
     first, second = lab.evaluate(**AGENT), lab.evaluate(**AGENT, refresh=True)
 
@@ -242,6 +243,7 @@ def with_key(monkeypatch, tmp_path_factory):
     return make
 
 
+@pytest.mark.exhaustive
 def test_signed_evidence_takes_nothing_from_unsigned(lab, told, with_key):
     unsigned = lab.runs(lab.evaluate(**AGENT))["support-agent"]
     with_key(lab)

@@ -31,7 +31,9 @@ def evaluated(stack):
             "models": [MODEL],
             "evaluations": [
                 "evasion_linf",
+                "evasion_l2",
                 "random_noise",
+                "common_corruptions",
                 "backdoor_poisoning",
                 "membership_inference",
                 "model_extraction",
