@@ -130,7 +130,7 @@ def test_an_interrupted_evaluation_ends_at_once_and_leaves_nothing_open(lab, eva
     assert not _alive(server)
 
 
-@pytest.mark.exhaustive  # test_resuming.py kills one too, and looks at what the next one makes of it
+@pytest.mark.exhaustive  # test_resuming.py kills one too, and looks at what comes next
 def test_after_kill_9_the_next_evaluation_closes_the_run_and_works(lab, prefect):
     lab = lab.on(prefect)
     with _attacking(lab) as (seclab, _):
