@@ -156,6 +156,7 @@ def test_after_kill_9_the_next_evaluation_closes_the_run_and_works(lab, prefect)
     assert "RUNNING" not in statuses.values()
 
 
+@pytest.mark.exhaustive
 def test_the_pages_go_away_with_all_their_processes(evaluated):
     with evaluated.lab.start("ui", "--port", "0") as seclab:
         address = seclab.stdout.readline().split()[1].partition("/#/")[0]

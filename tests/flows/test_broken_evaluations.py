@@ -84,6 +84,7 @@ def test_an_evaluation_whose_process_is_killed_takes_no_other_with_it(lab, monke
     assert "SIGKILL" in outcome["reason"]
 
 
+@pytest.mark.exhaustive
 def test_an_evaluation_left_out_blocks_like_one_that_failed(lab):
     lab.loosen()
     chosen = [name for name in registry.registered("model") if name != "random_noise"]
@@ -113,6 +114,7 @@ def test_a_training_that_fails_leaves_every_open_run_closed_as_failed(lab, monke
     assert "seclab.verdict" not in run.data.tags
 
 
+@pytest.mark.exhaustive
 def test_a_recording_that_fails_half_way_is_repeated_without_doubling_anything(lab, monkeypatch):
     once = iter([MlflowException("the disk is full")])
     log_artifacts = MlflowClient.log_artifacts

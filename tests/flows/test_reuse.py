@@ -259,6 +259,7 @@ def test_signed_evidence_takes_nothing_from_unsigned(lab, told, with_key):
     assert [finding.differences for finding in _findings(lab)] == [()] * 5
 
 
+@pytest.mark.exhaustive
 def test_a_reused_result_is_as_old_as_it_is(lab):
     """The age of evidence is that of its measurement."""
     first = lab.evaluate(**AGENT)
