@@ -14,7 +14,6 @@ from flows import server
 from tests.cli.inside import flows_on, inside, silently
 from tests.cli.projects import (
     CHEAP,
-    SECLAB,  # noqa: F401 - test_resuming.py imports it from here
     Answer,
     Evaluated,
     Lab,

@@ -13,7 +13,7 @@ from seclab.evidence import outcomes_of
 from seclab.evidence.bundle import BUNDLE_FILE, read
 from seclab.gate import Verdict
 from seclab.reports.judged import EXIT_CODES
-from tests.cli.conftest import CHEAP, SECLAB
+from tests.cli.projects import CHEAP, SECLAB
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 

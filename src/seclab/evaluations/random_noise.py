@@ -7,11 +7,11 @@ import numpy as np
 from seclab.artifacts import Chart, Series, Table
 from seclab.attacks.noise import DIRECTIONS, linf_random_noise
 from seclab.errors import Misconfigured
-from seclab.measurement import Estimate, Interval, Metric, Reading
+from seclab.measurement import Estimate, Metric, Reading
 from seclab.models import Target
 from seclab.outcome import Result
+from seclab.per_sample import mean_rate
 from seclab.registry import evaluation
-from seclab.statistics import LEVEL, proportion
 
 _METRIC = "noisy_accuracy"
 
@@ -68,7 +68,7 @@ def random_noise(
             )
             answers = target.predict(noisy.reshape(-1, noisy.shape[-1]))
             correct = answers.reshape(repeats, len(test)) == test.labels
-            estimates[noise, epsilon] = _over_samples(correct)
+            estimates[noise, epsilon] = mean_rate(correct)
     return Result(
         readings=tuple(
             Reading(_METRIC, estimate, {"epsilon": epsilon, "noise": noise})
@@ -95,20 +95,6 @@ def _require_possible(epsilons: Sequence[float], repeats: int) -> None:
         problems.append(f"random_noise: repeats must be at least 1, got {repeats}")
     if problems:
         raise Misconfigured(problems)
-
-
-def _over_samples(correct: np.ndarray) -> Estimate:
-    """Mean of a boolean array (draws, n) with a Wilson interval over its n samples.
-
-    A per-sample mean lies in 0 to 1 and so varies at most as much as a single yes or no of the
-    same mean: Wilson's interval for n trials is on the safe side. It takes whole successes, so
-    its ends are those of the whole numbers next to the total.
-    """
-    draws, n = correct.shape
-    hits = int(correct.sum())
-    low = proportion(hits // draws, n).low
-    high = proportion(-(-hits // draws), n).high
-    return Estimate(hits / correct.size, Interval(low, high, LEVEL, "wilson"), n)
 
 
 def _table(estimates: dict[tuple[str, float], Estimate]) -> Table:
