@@ -41,6 +41,25 @@ def pytest_configure(config):
     sys.addaudithook(_refuse_to_write_ours)
 
 
+def pytest_collection_modifyitems(config, items):
+    """What shares costly fixtures runs in one process, and what takes longest begins first."""
+    if not hasattr(config, "workerinput"):
+        return
+    longest = ("cli", "flows", "stack", "contract")
+
+    def group(item):
+        folder, *rest = item.path.relative_to(ROOT / "tests").parts
+        return folder if folder in longest else "/".join([folder, *rest])
+
+    def rank(item):
+        name = group(item)
+        return longest.index(name) if name in longest else len(longest)
+
+    items.sort(key=rank)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
 def pytest_unconfigure(config):
     shutil.rmtree(config.stash[_HOME], ignore_errors=True)
 

@@ -71,7 +71,7 @@ def _with(**libraries):
         {"environment": replace(ENVIRONMENT, platform="Darwin arm64")},
         _with(**{"scikit-learn": "1.7.1"}),
     ],
-    ids=str,
+    ids=" and ".join,
 )
 def test_whatever_can_change_a_number_changes_the_key(changed):
     assert _key(**changed) not in ("", _key())
@@ -88,7 +88,7 @@ def test_whatever_can_change_a_number_changes_the_key(changed):
         {"environment": replace(ENVIRONMENT, git_revision="other", git_clean=False)},
         {"environment": replace(ENVIRONMENT, lock_digest="other")},
     ],
-    ids=str,
+    ids=" and ".join,
 )
 def test_nothing_else_changes_the_key(changed):
     assert _key(**changed) == _key()
@@ -266,7 +266,7 @@ def test_sealed_again_a_reused_result_has_the_same_files_and_the_first_origin(tm
         {"entry": dataclasses.replace(ENTRY, risks=("R-EVA-02",))},
         {"entry": dataclasses.replace(ENTRY, metrics={})},
     ],
-    ids=str,
+    ids=" and ".join,
 )
 def test_a_result_for_anything_else_is_not_taken(tmp_path, other):
     evidence, _ = _evidence(tmp_path)
