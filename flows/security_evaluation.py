@@ -26,6 +26,7 @@ from seclab.evidence import observe
 from seclab.gate import Comparison, Verdict, clean_accuracy
 from seclab.measurement import CheckReport, Subject
 from seclab.models import TrainedModel
+from seclab.models.output_controls import CONTROLS
 from seclab.outcome import Outcome
 from seclab.rag import AgentTarget, catalogue_digest
 from seclab.shelf import RunSummary
@@ -43,6 +44,7 @@ from tasks.threads import Threads
 from tasks.training import train_model
 
 ModelName = Annotated[str, Field(json_schema_extra={"enum": list(models.SPECS)})]
+ControlName = Annotated[str, Field(json_schema_extra={"enum": list(CONTROLS)})]
 EvaluationName = Annotated[str, Field(json_schema_extra={"enum": list(registry.registered())})]
 
 
@@ -63,6 +65,11 @@ class EvaluationParameters(BaseModel):
         default_factory=lambda: list(registry.registered()),
         title="Evaluations",
         description="Leave one out, and every criterion on it is not evaluated, which blocks.",
+    )
+    controls: list[ControlName] = Field(
+        default_factory=list,
+        title="Output controls",
+        description="Measure every model behind each of these too, and what it costs a client.",
     )
     seed: int = Field(
         default=0,
@@ -125,6 +132,7 @@ def _prepare(parameters: EvaluationParameters) -> Context:
         profile=parameters.profile,
         models=parameters.models,
         evaluations=parameters.evaluations,
+        controls=parameters.controls,
     )
     if problems:
         raise Misconfigured(problems)
@@ -167,8 +175,11 @@ def _chosen(
 ) -> dict[str, Mapping[str, Any]]:
     """The evaluations to run on a kind of subject, with the profile's parameters."""
     profile = context.project.registers.profiles[parameters.profile].evaluations
+    more: dict[str, Any] = {}
+    if kind == "model" and parameters.controls:
+        more[registry.OUTPUT_CONTROLS] = list(dict.fromkeys(parameters.controls))
     return {
-        name: profile.get(name, {})
+        name: {**profile.get(name, {}), **more}
         for name in registry.registered(kind)
         if name in parameters.evaluations
     }

@@ -14,6 +14,9 @@ Unit: TypeAlias = Literal["fraction", "count", "difference", "auc", "distance", 
 Better: TypeAlias = Literal["higher", "lower", "neither"]
 SubjectKind: TypeAlias = Literal["model", "agent", "dataset"]
 
+# The parameter of a number that was measured behind a control on the answers.
+CONTROL = "control"
+
 _UNIT_RANGE: dict[Unit, tuple[float, float]] = {
     "fraction": (0.0, 1.0),
     "auc": (0.0, 1.0),
@@ -173,10 +176,18 @@ class Measurement:
         return self.interval.high if self.better == "higher" else self.interval.low
 
     def matches(self, evaluation: str, metric: str, parameters: Parameters) -> bool:
-        """Whether this is the named metric at (at least) the given parameters."""
-        return (self.evaluation, self.metric) == (evaluation, metric) and all(
-            key in self.parameters and self.parameters[key] == value
-            for key, value in parameters.items()
+        """Whether this is the named metric at (at least) the given parameters.
+
+        What was measured behind a control on the answers is a number of another system: only who
+        names the control means it.
+        """
+        return (
+            (self.evaluation, self.metric) == (evaluation, metric)
+            and (CONTROL in self.parameters) == (CONTROL in parameters)
+            and all(
+                key in self.parameters and self.parameters[key] == value
+                for key, value in parameters.items()
+            )
         )
 
     def label(self) -> str:

@@ -13,6 +13,7 @@ from seclab.evidence.keyring import Keyring, Role
 from seclab.evidence.keys import SigningKey, load_keyring, load_signing_key
 from seclab.fingerprint import Digest, of_file
 from seclab.models import SPECS
+from seclab.models.output_controls import CONTROLS
 from seclab.registers import Registers
 from seclab.settings import Settings
 
@@ -79,7 +80,12 @@ def signing_key(project: Project, role: Role, *, at: datetime) -> SigningKey | N
 
 
 def unknown_names(
-    project: Project, *, profile: str, models: Iterable[str], evaluations: Iterable[str]
+    project: Project,
+    *,
+    profile: str,
+    models: Iterable[str],
+    evaluations: Iterable[str],
+    controls: Iterable[str],
 ) -> list[str]:
     """One sentence for each name that means nothing in this project."""
     return [
@@ -88,6 +94,7 @@ def unknown_names(
             ("profile", (profile,), project.registers.profiles),
             ("model", models, SPECS),
             ("evaluation", evaluations, registry.registered()),
+            ("control", controls, CONTROLS),
         )
         for name in names
         if name not in known

@@ -3,17 +3,25 @@
 import inspect
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
-from typing import Any, Protocol, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, get_type_hints
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from seclab.before_after import with_controls
 from seclab.errors import Misconfigured, NotEvaluated
 from seclab.measurement import Measurement, Metric, Reading, Scalar, Subject, SubjectKind
+from seclab.models.output_controls import CONTROLS
 from seclab.outcome import Evaluated, Missing, Outcome, Result, Unevaluated
+
+if TYPE_CHECKING:
+    from seclab.models import Target
+
+# A parameter that every evaluation of a model has: it is measured again behind each of these.
+OUTPUT_CONTROLS = "controls"
 
 
 class Needs(Flag):
@@ -153,10 +161,14 @@ def parameter_problems(entry: Evaluation, parameters: Mapping[str, Any]) -> list
     """What is wrong with parameters meant for an evaluation, by name; empty when nothing is."""
     known = set(entry.defaults)
     hints = get_type_hints(entry.function)
+    common = {OUTPUT_CONTROLS} if entry.subject == "model" else set()
     problems = [
-        f"evaluation {entry.name} has no parameter {name!r}; it has: {', '.join(sorted(known))}"
-        for name in sorted(set(parameters) - known)
+        f"evaluation {entry.name} has no parameter {name!r}; it has: "
+        + ", ".join(sorted(known | common))
+        for name in sorted(set(parameters) - known - common)
     ]
+    if common & set(parameters):
+        problems += _control_problems(entry, parameters[OUTPUT_CONTROLS])
     for name in sorted(set(parameters) & known):
         expected = hints.get(name)
         number = expected in (int, float)
@@ -164,6 +176,19 @@ def parameter_problems(entry: Evaluation, parameters: Mapping[str, Any]) -> list
             problems.append(
                 f"evaluation {entry.name}: {name} must be a number, got {parameters[name]!r}"
             )
+    return problems
+
+
+def _control_problems(entry: Evaluation, names: Any) -> list[str]:
+    if isinstance(names, str) or not isinstance(names, Sequence):
+        return [f"evaluation {entry.name}: {OUTPUT_CONTROLS} must be a list, got {names!r}"]
+    problems = [
+        f"evaluation {entry.name}: unknown control {name!r}; known: {', '.join(CONTROLS)}"
+        for name in names
+        if name not in CONTROLS
+    ]
+    if len(set(map(str, names))) < len(names):
+        problems.append(f"evaluation {entry.name}: {OUTPUT_CONTROLS} must name each once")
     return problems
 
 
@@ -182,7 +207,9 @@ def run(
         seed: Decides everything random: equal seeds give equal numbers. Each evaluation draws
             from a stream of its own, so that adding one does not change another.
         dataset_digest: Digest of the data the numbers are measured on.
-        **parameters: Overrides of the evaluation's defaults.
+        **parameters: Overrides of the evaluation's defaults. An evaluation of a model takes
+            ``controls`` besides, names of :data:`seclab.models.output_controls.CONTROLS`: it is
+            run again behind each, with the same random numbers.
 
     Returns:
         Measurements, or the reason why there are none. An exception inside the evaluation is
@@ -195,15 +222,22 @@ def run(
     if problems:
         raise Misconfigured(problems)
     used = {**entry.defaults, **parameters}
+    controls = used.pop(OUTPUT_CONTROLS, ())
     lacking = _unmet(entry, target)
     if lacking:
         return unevaluated(entry, Missing.SKIPPED, lacking, seed=seed, **parameters)
-    stream = np.random.default_rng([seed, zlib.crc32(entry.name.encode())])
+
+    def measure(subject: Any) -> Result:
+        stream = np.random.default_rng([seed, zlib.crc32(entry.name.encode())])
+        return entry.function(subject, rng=stream, **used)
+
     try:
         # On arrays this small a second thread takes longer to wake than it saves; and two
         # evaluations run side by side.
         with threadpool_limits(limits=1, user_api="blas"):
-            result = entry.function(target, rng=stream, **used)
+            result = measure(target)
+            if controls:
+                result = with_controls(result, cast("Target", target), controls, measure)
         measurements = tuple(
             _stamp(entry, reading, seed, target.subject.digest, dataset_digest)
             for reading in result.readings

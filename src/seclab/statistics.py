@@ -117,16 +117,20 @@ def paired_difference(first: ArrayLike, second: ArrayLike, *, level: float = LEV
         >>> found.low.__round__(4), found.high.__round__(4)
         (0.0611, 0.3447)
     """
-    one, other = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
-    if one.shape != other.shape or one.ndim != 1 or not one.size:
-        raise ValueError(f"pairs need equal lengths of at least 1, got {one.shape}, {other.shape}")
-    only_first, only_second = int((one & ~other).sum()), int((other & ~one).sum())
-    n = one.size
+    only_first, only_second, n = _disagreements(first, second)
     value = (only_first - only_second) / n
     z = float(scipy.special.ndtri(0.5 + level / 2))
     high = _tango_limit(only_first, only_second, n, z)
     low = -_tango_limit(only_second, only_first, n, z)
     return Estimate(value, Interval(min(low, value), max(high, value), level, "tango"), n)
+
+
+def _disagreements(first: ArrayLike, second: ArrayLike) -> tuple[int, int, int]:
+    """Samples that count for the first alone, those for the second alone, and all of them."""
+    one, other = np.asarray(first, dtype=bool), np.asarray(second, dtype=bool)
+    if one.shape != other.shape or one.ndim != 1 or not one.size:
+        raise ValueError(f"pairs need equal lengths of at least 1, got {one.shape}, {other.shape}")
+    return int((one & ~other).sum()), int((other & ~one).sum()), one.size
 
 
 def _tango_limit(more: int, fewer: int, n: int, z: float) -> float:
@@ -145,6 +149,33 @@ def _tango_limit(more: int, fewer: int, n: int, z: float) -> float:
     if start >= nearly_one or score(nearly_one) > -z:
         return 1.0
     return float(scipy.optimize.brentq(lambda delta: score(delta) + z, start, nearly_one))
+
+
+def mcnemar(first: ArrayLike, second: ArrayLike) -> float:
+    """McNemar's exact test of whether two rates over the same samples are equal.
+
+    Args:
+        first: Boolean array of shape (n,), n at least 1: the samples that count for the first.
+        second: The same samples in the same order, for the second.
+
+    Returns:
+        Two-sided p-value, 0 to 1; 1 where the two agree on every sample.
+
+    Raises:
+        ValueError: The two are not of equal length, or empty.
+
+    References:
+        McNemar (1947), Note on the sampling error of the difference between correlated
+        proportions or percentages, Psychometrika 12:153-157.
+
+    Examples:
+        >>> mcnemar([True] * 6 + [False], [False] * 6 + [True]).__round__(4)
+        0.125
+    """
+    only_first, only_second, _ = _disagreements(first, second)
+    if only_first == only_second:
+        return 1.0
+    return float(scipy.stats.binomtest(only_first, only_first + only_second).pvalue)
 
 
 def mean_difference(first: ArrayLike, second: ArrayLike, *, level: float = LEVEL) -> Estimate:
@@ -168,12 +199,13 @@ def mean_difference(first: ArrayLike, second: ArrayLike, *, level: float = LEVEL
     if min(a.size, b.size) < 2:
         raise ValueError(f"a difference needs two values on each side, got {a.size} and {b.size}")
     value = float(a.mean() - b.mean())
+    reach = 0.0
     # Scores equal but for their last bits have no spread that could be estimated.
-    if max(np.ptp(a), np.ptp(b)) < 1e-12:
-        interval = Interval(value, value, level, "welch")
-    else:
-        ci = scipy.stats.ttest_ind(a, b, equal_var=False).confidence_interval(level)
-        interval = Interval(float(ci.low), float(ci.high), level, "welch")
+    if max(np.ptp(a), np.ptp(b)) >= 1e-12:
+        parts = np.array([a.var(ddof=1) / a.size, b.var(ddof=1) / b.size])
+        freedom = parts.sum() ** 2 / (parts**2 / [a.size - 1, b.size - 1]).sum()
+        reach = float(scipy.special.stdtrit(freedom, 0.5 + level / 2) * np.sqrt(parts.sum()))
+    interval = Interval(value - reach, value + reach, level, "welch")
     return Estimate(value, interval, min(a.size, b.size))
 
 

@@ -85,6 +85,13 @@ def evaluate(  # noqa: PLR0917 - Typer turns parameters into options by position
         list[str] | None,
         typer.Option(help="Evaluation to run; may be repeated. All of them when left out."),
     ] = None,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Control on the answers, such as labels or confidences_1_decimals, that every "
+            "model is measured behind as well; may be repeated."
+        ),
+    ] = None,
     seed: Seed = 0,
     promote: Annotated[
         bool,
@@ -109,6 +116,7 @@ def evaluate(  # noqa: PLR0917 - Typer turns parameters into options by position
         profile=profile,
         models=model,
         evaluations=evaluation,
+        controls=control,
         seed=seed,
         promote=promote,
         refresh=refresh,

@@ -21,6 +21,7 @@ def evaluate(
     profile: str,
     models: Sequence[str] | None,
     evaluations: Sequence[str] | None,
+    controls: Sequence[str] | None,
     seed: int,
     promote: bool,
     refresh: bool,
@@ -38,6 +39,8 @@ def evaluate(
         parameters["models"] = list(dict.fromkeys(models))
     if evaluations:
         parameters["evaluations"] = list(dict.fromkeys(evaluations))
+    if controls:
+        parameters["controls"] = list(dict.fromkeys(controls))
     with _progress(quiet=json), _serving(found) as ready:
         from seclab import project, registry
 
@@ -49,6 +52,7 @@ def evaluate(
             profile=profile,
             models=models or (),
             evaluations=evaluations or (),
+            controls=controls or (),
         )
         if problems:
             raise Misconfigured(problems)

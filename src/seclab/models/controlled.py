@@ -1,29 +1,35 @@
-"""A model behind an output control: what a client of the service sees, and nothing else."""
+"""A model behind an output control: what a client of the service sees."""
 
 import numpy as np
 
 from seclab.datasets import Dataset, Splits
-from seclab.errors import NotEvaluated
 from seclab.measurement import Subject
+from seclab.models.answers import believed
 from seclab.models.output_controls import OutputControl
+from seclab.models.specs import ModelSpec
+from seclab.models.structure import AffineLayer, DecisionTree
 from seclab.models.target import Target
 
 
 class ControlledTarget:
     """A target that answers as a service with an output control does.
 
-    It offers neither gradient nor structure, whatever the model has.
+    Gradient and structure stay those of the model: who has its file does not ask the service, and
+    no control protects against that attacker.
 
     Args:
         target: The model; it keeps counting the queries.
         control: What is served of its confidences.
     """
 
-    has_gradient = False
-
     def __init__(self, target: Target, control: OutputControl) -> None:
         self._target = target
         self.control = control
+
+    @property
+    def uncontrolled(self) -> Target:
+        """The model as it answers without the control."""
+        return self._target
 
     @property
     def subject(self) -> Subject:
@@ -31,14 +37,44 @@ class ControlledTarget:
         return self._target.subject
 
     @property
+    def spec(self) -> ModelSpec:
+        """What was trained."""
+        return self._target.spec
+
+    @property
     def data(self) -> Splits:
         """The splits of the model."""
         return self._target.data
 
     @property
+    def classes(self) -> np.ndarray:
+        """The labels in the order of the confidences, shape (k,)."""
+        return self._target.classes
+
+    @property
     def queries(self) -> int:
         """Rows that the model has answered, here and without the control."""
         return self._target.queries
+
+    @property
+    def gradient_queries(self) -> int:
+        """Rows whose gradient was asked of the model, here and without the control."""
+        return self._target.gradient_queries
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether the model has one."""
+        return self._target.has_gradient
+
+    @property
+    def has_affine_layers(self) -> bool:
+        """Whether the model is made of them."""
+        return self._target.has_affine_layers
+
+    @property
+    def has_decision_trees(self) -> bool:
+        """Whether the model is made of them."""
+        return self._target.has_decision_trees
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Labels of shape (n,), one query a row; the model's own under every control."""
@@ -54,20 +90,47 @@ class ControlledTarget:
         if self.control.serve is None:
             return self._target.predict(x), None
         probabilities = self._target.predict_proba(x)
-        return probabilities.argmax(axis=1), self.control.serve(x, probabilities)
+        labels: np.ndarray = self.classes[probabilities.argmax(axis=1)]
+        return labels, self.control.serve(x, probabilities)
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """Confidences of shape (n, k) as they are served, one query a row.
+        """What a client makes of the answers, shape (n, k), one query a row.
 
-        Raises:
-            NotEvaluated: The control withholds some or all of them; see :meth:`answers`.
+        The highest of a row is the label; see :func:`seclab.models.answers.believed`.
         """
-        if self.control.serve is None:
-            raise NotEvaluated(f"only {self.control.name} is served of {self.subject.name}")
-        _, confidences = self.answers(x)
-        if confidences is None or np.isnan(confidences).any():
-            raise NotEvaluated(f"only {self.control.name} is served of {self.subject.name}")
-        return confidences
+        labels, confidences = self.answers(x)
+        chosen = np.searchsorted(self.classes, labels)
+        return believed(chosen, confidences, classes=len(self.classes))
+
+    def seen(self, x: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """What a client would make of another model behind the same control.
+
+        Args:
+            x: The questions, shape (n, d).
+            probabilities: What the other model answers, shape (n, k).
+
+        Returns:
+            Rows of shape (n, k), as :meth:`predict_proba` gives them of this model.
+        """
+        serve = self.control.serve
+        served = None if serve is None else serve(x, probabilities)
+        return believed(probabilities.argmax(axis=1), served, classes=probabilities.shape[1])
+
+    def loss_gradient(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """That of the model: see :meth:`seclab.models.Target.loss_gradient`."""
+        return self._target.loss_gradient(x, y)
+
+    def margin_gradient(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """That of the model: see :meth:`seclab.models.Target.margin_gradient`."""
+        return self._target.margin_gradient(x, y)
+
+    def affine_layers(self) -> tuple[AffineLayer, ...]:
+        """Those of the model: see :meth:`seclab.models.Target.affine_layers`."""
+        return self._target.affine_layers()
+
+    def decision_trees(self) -> tuple[DecisionTree, ...]:
+        """Those of the model: see :meth:`seclab.models.Target.decision_trees`."""
+        return self._target.decision_trees()
 
     def retrain(self, dataset: Dataset, *, seed: int) -> "ControlledTarget":
         """A model of the same spec trained on other rows, behind the same control."""

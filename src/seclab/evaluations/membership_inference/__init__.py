@@ -1,6 +1,7 @@
 """Membership inference (R-PRV-01): whether the model's answers tell who was in the training."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -13,15 +14,21 @@ from seclab.attacks.membership import (
     shadow_scores,
     threshold_scores,
 )
+from seclab.datasets import Dataset
 from seclab.errors import Misconfigured
 from seclab.evaluations.membership_inference import reporting
 from seclab.evaluations.membership_inference.candidates import Candidates
 from seclab.evaluations.membership_inference.measuring import measure
 from seclab.measurement import Metric, Reading
 from seclab.models import Target
+from seclab.models.controlled import ControlledTarget
 from seclab.outcome import Result
 from seclab.registry import evaluation
 from seclab.statistics import mean_difference
+
+# Training shadows is what costs; without and behind every control they are the same ones. Their
+# answers are kept, never the models, and only those of the last training.
+_LAST: dict[str, Any] = {}
 
 
 @evaluation(
@@ -170,13 +177,36 @@ def _by_labels(
 
 
 def _shadows(
-    target: Target, candidates: Candidates, count: int, rng: np.random.Generator
+    target: Target | ControlledTarget,
+    candidates: Candidates,
+    count: int,
+    rng: np.random.Generator,
 ) -> Shadows:
-    """The spec of the target, trained on halves of the pool, asked what the target is asked."""
+    """The spec of the target, trained on halves of the pool, asked what the target is asked.
+
+    The attacker owns the shadows, and puts them behind the control that the target is behind.
+    """
     pool, asked = candidates.pool, candidates.asked
-
-    def fit(rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        return target.retrain(pool.take(rows), seed=int(rng.integers(2**31))).predict_proba
-
+    x = pool.features[:asked]
     plan = shadow_plan(pool.labels, shadows=count, rng=rng)
-    return Shadows(plan[:, :asked], ask_shadows(fit, plan, pool.features[:asked]))
+    seeds = tuple(int(rng.integers(2**31)) for _ in range(count))
+    if not isinstance(target, ControlledTarget):
+        return Shadows(plan[:, :asked], _answers(target, pool, plan, seeds, x))
+    answers = _answers(target.uncontrolled, pool, plan, seeds, x)
+    return Shadows(plan[:, :asked], np.stack([target.seen(x, each) for each in answers]))
+
+
+def _answers(
+    target: Target, pool: Dataset, plan: np.ndarray, seeds: tuple[int, ...], x: np.ndarray
+) -> np.ndarray:
+    """What the shadows answer, (m, n, k), from memory where the same ones were asked last."""
+    asked = (target.subject, pool.fingerprint().ordered, plan.tobytes(), seeds, len(x))
+    if _LAST.get("asked") != asked:
+        seed = iter(seeds)
+
+        def fit(rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+            return target.retrain(pool.take(rows), seed=next(seed)).predict_proba
+
+        _LAST.update(asked=asked, answers=ask_shadows(fit, plan, x))
+    answers: np.ndarray = _LAST["answers"]
+    return answers
