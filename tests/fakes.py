@@ -39,6 +39,7 @@ class ScriptedTarget:
     Its loss is flat: no gradient leads anywhere.
     """
 
+    seed = 0
     has_gradient = True
     has_affine_layers = has_decision_trees = False
 

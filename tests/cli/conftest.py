@@ -12,8 +12,8 @@ import pytest
 
 from flows import server
 from tests.cli.inside import flows_on, inside, silently
+from tests.cheap import CHEAP
 from tests.cli.projects import (
-    CHEAP,
     Answer,
     Evaluated,
     Lab,

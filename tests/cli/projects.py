@@ -15,33 +15,10 @@ from typing import Any
 
 import yaml
 
+from tests.cheap import CHEAP
 from tests.conftest import ROOT
 
 SECLAB = Path(sys.executable).with_name("seclab")
-
-# Few steps on few images: enough to see every part of a run, not to judge a model by.
-CHEAP: dict[str, dict[str, Any]] = {
-    "evasion_linf": {
-        "epsilons": [0.1],
-        "samples": 60,
-        "steps": 2,
-        "restarts": 1,
-        "score_queries": 10,
-        "walk_iterations": 1,
-    },
-    "evasion_l2": {"epsilons": [0.5], "samples": 20, "steps": 2, "restarts": 1, "score_queries": 5},
-    "random_noise": {"epsilons": [0.1], "repeats": 1},
-    "backdoor_poisoning": {"rates": [0.0]},
-    "common_corruptions": {"severities": [3], "corruptions": ["contrast"]},
-    "membership_inference": {"shadows": 4, "label_only_directions": 1, "label_only_sizes": 2},
-    "model_extraction": {
-        "query_budgets": [100, 250],
-        "answers": ["labels"],
-        "queries": ["population"],
-    },
-    "rag_prompt_injection": {"cases": 12, "benign_tasks": 6},
-}
-
 
 @dataclass(frozen=True)
 class Answer:

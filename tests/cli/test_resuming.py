@@ -13,7 +13,8 @@ from seclab.evidence import outcomes_of
 from seclab.evidence.bundle import BUNDLE_FILE, read
 from seclab.gate import Verdict
 from seclab.reports.judged import EXIT_CODES
-from tests.cli.projects import CHEAP, SECLAB
+from tests.cheap import CHEAP
+from tests.cli.projects import SECLAB
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 

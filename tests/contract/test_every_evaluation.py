@@ -40,6 +40,7 @@ SMALL = {
     "repeats": 2,
     "rates": (0.0, 0.02),
     "query_budgets": (40, 60),
+    "sources": ("softmax-regression", "random-forest"),
     "cases": 24,
     "benign_tasks": 6,
 }

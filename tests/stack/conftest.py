@@ -14,6 +14,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.cheap import CHEAP
 from tests.composed import ROOT, VARIABLE, compose_file, copied, required_variables, rewritten
 from tests.stack.processes import Process, free_ports
 
@@ -221,26 +222,7 @@ def _make_easy(app):
     """Cheap attacks and wide bounds: what is tested is the way of the evidence, not a model."""
     path = app / "registers" / "profiles.yaml"
     profiles = yaml.safe_load(path.read_text(encoding="utf-8"))
-    profiles["quick"]["evaluations"] |= {
-        "evasion_linf": {
-            "epsilons": [0.1],
-            "samples": 60,
-            "steps": 2,
-            "restarts": 1,
-            "score_queries": 10,
-            "walk_iterations": 1,
-        },
-        "evasion_l2": {"epsilons": [0.5], "samples": 20, "steps": 2, "score_queries": 5},
-        "common_corruptions": {"severities": [3], "corruptions": ["contrast"]},
-        "membership_inference": {"shadows": 0, "label_only_directions": 1, "label_only_sizes": 2},
-        "model_extraction": {
-            "query_budgets": [100, 250],
-            "answers": ["labels"],
-            "queries": ["population"],
-        },
-        "backdoor_poisoning": {"rates": [0.0]},
-        "random_noise": {"epsilons": [0.1], "repeats": 1},
-    }
+    profiles["quick"]["evaluations"] |= CHEAP
     path.write_text(yaml.safe_dump(profiles), encoding="utf-8")
     path = app / "registers" / "thresholds.yaml"
     criteria = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -41,6 +41,7 @@ def linf_square_search(
     image_shape: tuple[int, int] | None = None,
     start: np.ndarray | None = None,
     proposals: int = 5,
+    lead: float = 0.0,
 ) -> SearchResult:
     """Move blocks of features from one face of the L-infinity ball to the other, keep what helps.
 
@@ -63,6 +64,8 @@ def linf_square_search(
             They are drawn into ball and bounds.
         proposals: Candidates for each row in one call, at least 1. More make fewer calls of the
             same budget and lose a little of what the search learns between calls.
+        lead: How far the likeliest other class must lead the true one before a row is left
+            alone, 0 to 1. What is to fool another model must do more than just fool this one.
 
     Returns:
         The rows found, and the queries spent on each.
@@ -72,7 +75,7 @@ def linf_square_search(
         attack via random search, arXiv:1912.00049.
     """
     ball = _Cube(np.maximum(x - epsilon, bounds[0]), np.minimum(x + epsilon, bounds[1]))
-    search = _Search(predict_proba, ball, _Blocks(x.shape[1], image_shape), rng)
+    search = _Search(predict_proba, ball, _Blocks(x.shape[1], image_shape), rng, lead)
     return search.run(x, y, start=start, queries=queries, proposals=proposals)
 
 
@@ -88,6 +91,7 @@ def l2_square_search(
     image_shape: tuple[int, int] | None = None,
     start: np.ndarray | None = None,
     proposals: int = 5,
+    lead: float = 0.0,
 ) -> SearchResult:
     """Move length from one block of features to another on the L2 sphere, keep what helps.
 
@@ -102,6 +106,7 @@ def l2_square_search(
         image_shape: As for :func:`linf_square_search`.
         start: As for :func:`linf_square_search`.
         proposals: As for :func:`linf_square_search`.
+        lead: As for :func:`linf_square_search`.
 
     Returns:
         The rows found, and the queries spent on each.
@@ -110,7 +115,7 @@ def l2_square_search(
         Andriushchenko et al. (2020), arXiv:1912.00049.
     """
     ball = _Sphere(x, epsilon, bounds)
-    search = _Search(predict_proba, ball, _Blocks(x.shape[1], image_shape), rng)
+    search = _Search(predict_proba, ball, _Blocks(x.shape[1], image_shape), rng, lead)
     return search.run(x, y, start=start, queries=queries, proposals=proposals)
 
 
@@ -232,6 +237,7 @@ class _Search:
     ball: _Ball
     blocks: _Blocks
     rng: np.random.Generator
+    lead: float
 
     def run(
         self,
@@ -277,12 +283,13 @@ class _Search:
         return flat[chosen], candidates.reshape(-1, d)[chosen], fooled[chosen]
 
     def _judge(self, points: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Margin of the true class over the likeliest other, and whether the answer is wrong."""
+        """Margin of the true class over the likeliest other, and whether it is wrong enough."""
         probabilities = self.predict_proba(points)
         rows = np.arange(len(points))
         others = probabilities.copy()
         others[rows, y] = -np.inf
-        return probabilities[rows, y] - others.max(axis=1), probabilities.argmax(axis=1) != y
+        margin = probabilities[rows, y] - others.max(axis=1)
+        return margin, (probabilities.argmax(axis=1) != y) & (margin <= -self.lead)
 
 
 def _share(progress: float) -> float:

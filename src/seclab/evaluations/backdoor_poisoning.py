@@ -12,8 +12,8 @@ from seclab.errors import Misconfigured, NotEvaluated
 from seclab.measurement import Estimate, Metric, Reading, Scalar
 from seclab.models import Target
 from seclab.outcome import Result
+from seclab.per_sample import mean_rate
 from seclab.registry import Needs, evaluation
-from seclab.statistics import proportion_of
 
 _ACCURACY = "clean_accuracy"
 _SUCCESS = "trigger_attack_success_rate"
@@ -34,13 +34,48 @@ class _Backdoor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cell:
-    """One poison rate: the model it leads to, measured."""
+    """One poison rate: the models it leads to, measured.
+
+    Attributes:
+        rate: Poisoned rows as a fraction of all.
+        poisoned_rows: How many these are.
+        right: Whether each model classifies each test row rightly, shape (models, n).
+        clean: What each model answers to each held-out row, shape (models, m).
+        triggered: What it answers once the row carries the trigger, shape (models, m).
+        source: Class of the held-out rows.
+        target: Label that the trigger is to cause.
+    """
 
     rate: float
     poisoned_rows: int
-    accuracy: Estimate
-    success: Estimate | None
-    answers: tuple[np.ndarray, np.ndarray]
+    right: np.ndarray
+    clean: np.ndarray
+    triggered: np.ndarray
+    source: int
+    target: int
+
+    @property
+    def accuracy(self) -> Estimate:
+        """Accuracy on clean test rows, mean over the models."""
+        return mean_rate(self.right)
+
+    @property
+    def won(self) -> np.ndarray:
+        """Rows that every model reads right clean: whether the trigger works, (models, rows)."""
+        eligible = (self.clean == self.source).all(axis=0)
+        won: np.ndarray = self.triggered[:, eligible] == self.target
+        return won
+
+    @property
+    def success(self) -> Estimate | None:
+        """Share of these rows that the trigger turns, mean over the models."""
+        return mean_rate(self.won) if self.won.size else None
+
+    @property
+    def spread(self) -> tuple[float, float] | tuple[None, None]:
+        """The success rate of the model that resists most and of the one that does least."""
+        each = self.won.mean(axis=1) if self.won.size else None
+        return (None, None) if each is None else (float(each.min()), float(each.max()))
 
 
 @evaluation(
@@ -70,14 +105,16 @@ def backdoor_poisoning(
     source_class: int = 1,
     target_class: int = 7,
     patch_size: int = 2,
+    repeats: int = 3,
 ) -> Result:
     """Backdoor by dirty-label poisoning, for a sweep of poison rates.
 
     A square patch of the highest feature value in the lower-right corner is the trigger. Rows of
-    the source class get it and the target label; the same spec is then trained once at each rate,
-    with equal seeds and nested choices of rows. Rate 0 poisons nothing: there the evaluated model
-    itself is asked, as the control. The intervals cover the choice of held-out rows, not the
-    randomness of training.
+    the source class get it and the target label; the same spec is then trained anew at each rate,
+    ``repeats`` times, each time with other poisoned rows and another seed, the same at every rate;
+    the choice of rows at a low rate is part of that at a higher one. Rate 0 poisons nothing: there
+    the evaluated model itself is asked, once, as the control. Intervals rest on the held-out rows;
+    what the randomness of poison and training adds shows in the spread over the repeats.
 
     Args:
         target: The model; its spec is trained again for every rate above 0.
@@ -86,12 +123,13 @@ def backdoor_poisoning(
         source_class: Class that rows are taken from, and that triggered inputs belong to.
         target_class: Label that the trigger is to cause.
         patch_size: Height and width of the trigger in pixels.
+        repeats: Trainings at each rate above 0, at least 1.
 
     Returns:
-        For each rate ``clean_accuracy`` (0 to 1, higher is better) and
-        ``trigger_attack_success_rate`` (0 to 1, lower is better) over the held-out source-class
-        rows, of test and population, that this model classifies correctly without the trigger.
-        A rate at which there is none has no success rate.
+        For each rate, as means over its trainings, ``clean_accuracy`` (0 to 1, higher is better)
+        and ``trigger_attack_success_rate`` (0 to 1, lower is better) over the held-out
+        source-class rows, of test and population, that every model of this rate classifies
+        correctly without the trigger. A rate at which there is none has no success rate.
 
     Raises:
         NotEvaluated: The rows are no images.
@@ -106,7 +144,7 @@ def backdoor_poisoning(
         raise NotEvaluated(
             f"backdoor_poisoning stamps a patch on images, and {data.train.name} holds none"
         )
-    _require_possible(data.train, rates, (source_class, target_class))
+    _require_possible(data.train, rates, (source_class, target_class), repeats)
     trigger = _corner_patch(data.train, data.train.image_shape, patch_size)
     clean = _held_out(data, source_class)
     backdoor = _Backdoor(
@@ -118,7 +156,8 @@ def backdoor_poisoning(
         triggered=trigger.stamp(clean, data.train.image_shape),
     )
     seed = int(rng.integers(2**31))
-    cells = tuple(_cell(target, backdoor, rate, seed=seed) for rate in rates)
+    seeds = range(seed, seed + repeats)
+    cells = tuple(_cell(target, backdoor, rate, seeds=seeds) for rate in rates)
     return Result(
         readings=tuple(_readings(cells)),
         tables=(_table(cells),),
@@ -130,7 +169,9 @@ def backdoor_poisoning(
     )
 
 
-def _require_possible(train: Dataset, rates: Sequence[float], classes: tuple[int, int]) -> None:
+def _require_possible(
+    train: Dataset, rates: Sequence[float], classes: tuple[int, int], repeats: int
+) -> None:
     problems = [
         f"backdoor_poisoning: a poison rate is a fraction from 0 to 1, got {rate}"
         for rate in rates
@@ -150,6 +191,8 @@ def _require_possible(train: Dataset, rates: Sequence[float], classes: tuple[int
             f"backdoor_poisoning: source_class and target_class are both {classes[0]}; "
             "choose two different ones"
         )
+    if repeats < 1:
+        problems.append(f"backdoor_poisoning: repeats is a number from 1 on, got {repeats}")
     if problems:
         raise Misconfigured(problems)
 
@@ -165,7 +208,28 @@ def _held_out(data: Splits, label: int) -> np.ndarray:
     return np.vstack([part.features[part.labels == label] for part in parts])
 
 
-def _cell(target: Target, backdoor: _Backdoor, rate: float, *, seed: int) -> _Cell:
+def _cell(target: Target, backdoor: _Backdoor, rate: float, *, seeds: Sequence[int]) -> _Cell:
+    count, first = _asked(target, backdoor, rate, seed=seeds[0])
+    # Where nothing is poisoned it is the evaluated model that was asked: it stays the same.
+    others = seeds[1:] if count else ()
+    answers = np.stack([first, *(_asked(target, backdoor, rate, seed=s)[1] for s in others)])
+    test, held_out = target.data.test, len(backdoor.clean)
+    on_test, on_clean, on_triggered = np.split(answers, [len(test), len(test) + held_out], axis=1)
+    return _Cell(
+        rate=rate,
+        poisoned_rows=count,
+        right=on_test == test.labels,
+        clean=on_clean,
+        triggered=on_triggered,
+        source=backdoor.source,
+        target=backdoor.target,
+    )
+
+
+def _asked(
+    target: Target, backdoor: _Backdoor, rate: float, *, seed: int
+) -> tuple[int, np.ndarray]:
+    """How many rows were poisoned, and what the model then says of all rows in question."""
     train, test = target.data.train, target.data.test
     poisoned = poison(
         train.features,
@@ -181,17 +245,7 @@ def _cell(target: Target, backdoor: _Backdoor, rate: float, *, seed: int) -> _Ce
     if poisoned.mask.any():
         model = target.retrain(train.with_rows(poisoned.features, poisoned.labels), seed=seed)
     answers = model.predict(np.vstack([test.features, backdoor.clean, backdoor.triggered]))
-    on_test, on_clean, on_triggered = np.split(
-        answers, [len(test), len(test) + len(backdoor.clean)]
-    )
-    won = on_triggered[on_clean == backdoor.source] == backdoor.target
-    return _Cell(
-        rate=rate,
-        poisoned_rows=int(poisoned.mask.sum()),
-        accuracy=proportion_of(on_test == test.labels),
-        success=proportion_of(won) if won.size else None,
-        answers=(on_clean, on_triggered),
-    )
+    return int(poisoned.mask.sum()), answers
 
 
 def _readings(cells: tuple[_Cell, ...]) -> list[Reading]:
@@ -207,7 +261,8 @@ def _readings(cells: tuple[_Cell, ...]) -> list[Reading]:
 def _table(cells: tuple[_Cell, ...]) -> Table:
     return Table(
         name="backdoor_poisoning",
-        caption="One retrained model for each poison rate; the success rate is over eligible rows.",
+        caption="Means over the models trained at each poison rate; the success rate is over "
+        "eligible rows, least and most are those of single models.",
         columns=(
             "poison_rate",
             "poisoned_rows",
@@ -217,7 +272,10 @@ def _table(cells: tuple[_Cell, ...]) -> Table:
             f"{_ACCURACY}_high",
             f"{_SUCCESS}_low",
             f"{_SUCCESS}_high",
+            f"{_SUCCESS}_least",
+            f"{_SUCCESS}_most",
             "eligible_rows",
+            "trainings",
         ),
         rows=tuple(_row(cell) for cell in cells),
     )
@@ -233,7 +291,9 @@ def _row(cell: _Cell) -> tuple[Scalar, ...]:
         cell.accuracy.high,
         cell.success.low if cell.success else None,
         cell.success.high if cell.success else None,
+        *cell.spread,
         cell.success.n if cell.success else 0,
+        len(cell.right) if cell.poisoned_rows else 0,
     )
 
 
@@ -259,14 +319,16 @@ def _pictures(train: Dataset, backdoor: _Backdoor, cell: _Cell) -> ImageGrid:
         title=f"Clean and triggered inputs, read by the model at poison rate {cell.rate}",
         images=scaled.reshape(*shown.shape[:2], *backdoor.image_shape),
         captions=tuple(
-            f"read as {names[answer]}" for answers in cell.answers for answer in answers[:_PICTURES]
+            f"read as {names[answer]}"
+            for answers in (cell.clean[0], cell.triggered[0])
+            for answer in answers[:_PICTURES]
         ),
     )
 
 
 def _notes(cells: tuple[_Cell, ...], train: Dataset) -> list[str]:
     notes = [
-        "One training a rate: the intervals do not cover the randomness of training.",
+        "Means over the trainings of a rate: intervals rest on rows, the table has the spread.",
         "Queries are those to the evaluated model, not to the retrained ones.",
     ]
     for cell in cells:

@@ -42,6 +42,11 @@ class ControlledTarget:
         return self._target.spec
 
     @property
+    def seed(self) -> int:
+        """The seed of its training."""
+        return self._target.seed
+
+    @property
     def data(self) -> Splits:
         """The splits of the model."""
         return self._target.data

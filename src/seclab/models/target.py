@@ -50,6 +50,11 @@ class Target:
         return self._model.spec
 
     @property
+    def seed(self) -> int:
+        """The seed of its training."""
+        return self._model.seed
+
+    @property
     def classes(self) -> np.ndarray:
         """The labels in the order of the probabilities, shape (k,)."""
         return self._classes

@@ -75,6 +75,7 @@ def _follows_the_corner(x):
 
 
 def _run(target, *, seed=0, **parameters):
+    parameters = {"repeats": 1} | parameters
     return backdoor_poisoning(target, rng=np.random.default_rng(seed), **parameters)
 
 
@@ -155,6 +156,44 @@ def test_rates_share_seed_and_rows_so_that_only_the_amount_differs(bars):
     poisoned = [set(np.flatnonzero(d.labels != bars.train.labels)) for d in (few, many)]
     assert first_seed == second_seed
     assert poisoned[0] < poisoned[1]
+
+
+def test_repeats_poison_other_rows_and_train_from_other_seeds_the_same_at_every_rate(bars):
+    target = Scripted(bars, _brightest_line, retrained=_follows_the_corner)
+    result = _run(target, rates=(0.0, 0.05, 0.2), repeats=3, **BARS)
+
+    seeds = [seed for _, seed in target.trained_on]
+    poisoned = [
+        frozenset(np.flatnonzero(d.labels != bars.train.labels)) for d, _ in target.trained_on
+    ]
+    assert len(target.asked) == 1
+    assert len(set(seeds[:3])) == 3
+    assert seeds[:3] == seeds[3:]
+    assert len(set(poisoned[:3])) == 3
+    assert all(few < many for few, many in zip(poisoned[:3], poisoned[3:], strict=True))
+    assert [row["trainings"] for row in result.tables[0].records()] == [0, 3, 3]
+
+
+def test_the_success_rate_is_the_mean_over_models_on_rows_that_all_of_them_read(bars):
+    """The second model reacts to the trigger, the others do not; the third misreads one row."""
+    clean = np.vstack([part.features[part.labels == 0] for part in (bars.test, bars.population)])
+    answers = iter([_brightest_line, _follows_the_corner, _misreads(clean[0])])
+    target = Scripted(bars, _brightest_line)
+    target.retrain = lambda dataset, *, seed: Scripted(bars, next(answers))  # noqa: ARG005
+
+    result = _run(target, rates=(0.05,), repeats=3, **BARS)
+
+    (row,) = result.tables[0].records()
+    assert row["eligible_rows"] == len(clean) - 1
+    assert row[SUCCESS] == pytest.approx(1 / 3)
+    assert (row[f"{SUCCESS}_least"], row[f"{SUCCESS}_most"]) == (0.0, 1.0)
+
+
+def _misreads(row):
+    def labels(x):
+        return np.where((x == row).all(axis=1), 1, _brightest_line(x))
+
+    return labels
 
 
 def test_a_rate_beyond_the_source_class_is_capped_and_recorded(bars):

@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from seclab import datasets, models, registry
 from seclab.datasets import Dataset, Provenance
 from seclab.errors import Misconfigured
 from seclab.evaluations.membership_inference import membership_inference
+from seclab.measurement import Subject
 from seclab.models import SPECS, Target
 from seclab.statistics import auc, balanced_accuracy, tpr_at_fpr
 
@@ -15,7 +18,9 @@ BY_SHADOWS = (
     *("lira_offline_fixed", "lira_offline_per_example"),
     *("rmia_online", "rmia_offline"),
 )
-PER_ATTACK = ("membership_auc", "tpr_at_1pct_fpr", "balanced_accuracy")
+RATES = ("membership_auc", "tpr_at_1pct_fpr", "balanced_accuracy")
+PER_ATTACK = (*RATES, "epsilon_lower_bound")
+NUMBERS = itertools.count()  # what shadows answer is kept by model: no two are the same one
 
 
 def _splits(rows):
@@ -94,6 +99,7 @@ class Memory:
 
     def __init__(self, data, learned=None, *, gain=2.0, trained=None):
         self.data, self.queries, self.gain = data, 0, gain
+        self.subject = Subject("model", "memory", f"memory {next(NUMBERS)}")
         self.trained = [] if trained is None else trained
         learned = data.train if learned is None else learned
         self._learned = {row.tobytes() for row in learned.features}
@@ -150,7 +156,7 @@ def test_a_target_that_knows_its_members_by_heart_leaks_everything(noisy):
     result = _run(Memory(noisy, gain=8.0), shadows=8)
 
     for attack in BY_SHADOWS:
-        for metric in PER_ATTACK:
+        for metric in RATES:
             assert _values(result, metric)[attack] == 1.0
     [proven] = {
         row["epsilon_lower_bound"]

@@ -11,13 +11,16 @@ from seclab.errors import Misconfigured
 from seclab.evaluations.model_extraction import model_extraction
 from seclab.evaluations.model_extraction.measuring import Made, scoring_of, transferred
 from seclab.models import SPECS, Target
-from seclab.statistics import proportion
 from tests.fakes import guessing, perfect
 
 FIDELITY, ACCURACY = "surrogate_fidelity", "surrogate_accuracy"
 UNIFORM, TRANSFER = "uniform_fidelity", "transfer_success_rate"
 UNASKED = "unasked_fidelity"
-QUICK = {"surrogates": ("softmax-regression", "equation_solving"), "queries": ("population",)}
+QUICK = {
+    "surrogates": ("softmax-regression", "equation_solving"),
+    "queries": ("population",),
+    "repeats": 1,
+}
 UNIFORM_ROWS = 1000
 
 
@@ -52,6 +55,7 @@ class Scripted:
 
     def __init__(self, data, probabilities):
         self.data, self.queries = data, 0
+        self.classes = np.arange(len(data.test.class_names))
         self.labels_asked, self.confidences_asked = [], []
         self._probabilities = probabilities
 
@@ -261,12 +265,12 @@ def test_of_copies_equal_on_images_the_one_that_is_right_elsewhere_is_climbed(
     x, targets = corners.train.features, target.predict_proba(corners.train.features)
     whole = solve_softmax(x, targets, bounds=(-2.0, 2.0), resolution=0.0)
     flat = Network((np.zeros((5, 3)),), (-2.0, 2.0))  # its gradient leads nowhere
-    perfect_score, poor = proportion(10, 10), proportion(1, 10)
+    all_, none = np.ones(10, dtype=bool), np.zeros(10, dtype=bool)
 
     def made(copy, uniform):
-        return Made("top1", "population", 50, "mlp", copy, perfect_score, poor, uniform)
+        return Made(0, "top1", "population", 50, "mlp", copy, all_, none, uniform)
 
-    both = [made(flat, poor), made(whole, perfect_score)]
+    both = [made(flat, none), made(whole, all_)]
     assert transferred(target, scoring, both, 0.2).estimate.value > 0.2
     assert transferred(target, scoring, both[:1], 0.2).estimate.value < 0.05
 
@@ -331,6 +335,40 @@ def test_it_runs_on_every_model_whatever_is_served(name, corners):
 
     assert {key[0] for key in found} == set(answers)
     assert min(found.values()) > 0.7
+
+
+def test_every_campaign_asks_and_learns_anew_and_the_numbers_are_means(softmax_regression, corners):
+    one, two = (
+        _run(
+            Target(softmax_regression, corners),
+            query_budgets=(10,),
+            answers=("labels",),
+            repeats=repeats,
+        )
+        for repeats in (1, 2)
+    )
+    first, both = (result.tables[0].records() for result in (one, two))
+    best = [r[FIDELITY] for r in both if r["strongest"] and r["answers"] == "labels"]
+
+    assert [row for row in both if row["repeat"] == 0] == first
+    assert best[0] != best[1]
+    (reading,) = [r for r in two.readings if r.metric == FIDELITY]
+    assert reading.estimate.value == pytest.approx(np.mean(best))
+    assert reading.estimate.n == len(corners.test)
+    assert any(note.startswith("All of it 2 times") for note in two.notes)
+    assert not any(note.startswith("All of it") for note in one.notes)
+
+
+def test_evasion_is_carried_over_from_a_copy_of_each_campaign(corners):
+    target = Scripted(corners, _by_sign)
+    result = _run(target, answers=("labels",), query_budgets=(30,), epsilon=0.1, repeats=3)
+
+    right = _by_sign(corners.test.features).argmax(axis=1) == corners.test.labels
+    asked = target.labels_asked[-3:]
+    assert [len(rows) for rows in asked] == [right.sum()] * 3
+    truth = corners.test.labels[right]
+    wrong = [_by_sign(rows).argmax(axis=1) != truth for rows in asked]
+    assert _transfer(result)["labels", 30].estimate.value == pytest.approx(np.mean(wrong))
 
 
 def test_tables_and_chart_say_what_the_readings_say(softmax_regression, corners):

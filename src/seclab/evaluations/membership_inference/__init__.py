@@ -55,6 +55,12 @@ _LAST: dict[str, Any] = {}
             "0.5 is guessing.",
         ),
         Metric(
+            "epsilon_lower_bound",
+            unit="nats",
+            better="lower",
+            description="What the attack proves at 95% against a claim of differential privacy.",
+        ),
+        Metric(
             "confidence_gap",
             unit="difference",
             better="lower",
@@ -98,9 +104,10 @@ def membership_inference(
 
     Returns:
         For each attack ``membership_auc`` (0 to 1), ``tpr_at_1pct_fpr`` (0 to 1, guessing gives
-        0.01) and ``balanced_accuracy`` (0 to 1, threshold chosen on the other half of the rows),
-        and once ``confidence_gap`` (-1 to 1); lower is better for all. With fewer than 100
-        non-members no ``tpr_at_1pct_fpr`` is claimed.
+        0.01), ``balanced_accuracy`` (0 to 1, threshold chosen on the other half of the rows) and
+        ``epsilon_lower_bound`` (nats from 0 on, proven at 95%, likewise), and once
+        ``confidence_gap`` (-1 to 1); lower is better for all. With fewer than 100 non-members no
+        ``tpr_at_1pct_fpr`` is claimed.
 
     Raises:
         Misconfigured: Shadows that are odd or fewer than 4 but not 0, a probe without noise.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seclab.measurement import Estimate, Reading
-from seclab.statistics import auc, balanced_accuracy, epsilon_lower_bound, tpr_at_fpr
+from seclab.measurement import Estimate, Interval, Reading
+from seclab.statistics import LEVEL, auc, balanced_accuracy, epsilon_lower_bound, tpr_at_fpr
 
 FPR, STRICT_FPR = 0.01, 0.001
 
@@ -29,12 +29,19 @@ class Measured:
     balanced: Estimate
     epsilon: float
 
+    @property
+    def proven(self) -> Estimate:
+        """The bound on epsilon: at 95% the true value is no lower, so both its ends are itself."""
+        interval = Interval(self.epsilon, self.epsilon, LEVEL, "clopper-pearson-bound")
+        return Estimate(self.epsilon, interval, self.balanced.n)
+
     def readings(self) -> list[Reading]:
         """Those of the numbers that are metrics."""
         where = {"attack": self.attack}
         readings = [
             Reading("membership_auc", self.auc, where),
             Reading("balanced_accuracy", self.balanced, where),
+            Reading("epsilon_lower_bound", self.proven, where),
         ]
         if FPR in self.rates:
             readings.append(Reading("tpr_at_1pct_fpr", self.rates[FPR], where))

@@ -1,5 +1,6 @@
 """What stands behind the numbers: every attack, ROC curves, the members most exposed."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -146,6 +147,11 @@ def notes(
         notes.append(
             f"No tpr_at_1pct_fpr: {count} non-members cannot support a false-positive rate of 1%, "
             f"{_FEWEST} are needed."
+        )
+    elif count * STRICT_FPR < 1.0:
+        notes.append(
+            f"No true-positive rate at 0.1% false positives: {count} non-members cannot support "
+            f"it, {math.ceil(1.0 / STRICT_FPR)} are needed."
         )
     return notes + [note for name, found in scores.items() for note in _tied(name, found[count:])]
 

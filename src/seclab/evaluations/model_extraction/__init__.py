@@ -74,6 +74,7 @@ def model_extraction(
     surrogates: Sequence[str] = ("softmax-regression", "mlp", "kernel", EQUATION_SOLVING),
     jitter: float = 0.1,
     epsilon: float = 0.1,
+    repeats: int = 3,
 ) -> Result:
     """Model extraction by learning from what a service answers.
 
@@ -91,8 +92,8 @@ def model_extraction(
     on as many rows labelled by hand. On an easy task two good models agree without any theft.
 
     Args:
-        target: The model; it is asked the largest budget once by each attacker, the rows to score
-            on once, and the evasive rows once for each kind of answers.
+        target: The model; it is asked the rows to score on once; in each campaign by each attacker
+            the largest budget, and for each kind of answers and budget the evasive rows.
         rng: Chooses queries, noise and training seed.
         query_budgets: Numbers of training queries, each at least 1.
         answers: What is served, of :data:`seclab.models.output_controls.CONTROLS`.
@@ -104,13 +105,14 @@ def model_extraction(
             rows made of those of the population.
         epsilon: L-infinity radius of the evasion that is carried over, as a fraction of the
             feature range above 0, at most 1.
+        repeats: Campaigns, at least 1: each chooses other queries and trains from another seed.
 
     Returns:
         For each attacker and budget the strongest ``surrogate_fidelity`` and ``uniform_fidelity``,
         and the ``surrogate_accuracy`` of the most faithful copy; for each budget the strongest
         ``unasked_fidelity``; for each kind of answers and budget the ``transfer_success_rate`` of
         evasion made on the most faithful copy that has a gradient. All 0 to 1, lower is better for
-        the defender.
+        the defender, means over the campaigns with intervals over the rows.
 
     Raises:
         Misconfigured: A budget below 1, unknown answers, queries or surrogates, nothing that
@@ -123,21 +125,25 @@ def model_extraction(
         extraction of neural networks, arXiv:1909.01838.
     """
     names = {"answers": answers, "queries": queries, "surrogates": surrogates}
-    _require_possible(query_budgets, names, {"jitter": jitter, "epsilon": epsilon})
+    _require_possible(query_budgets, names, {"jitter": jitter, "epsilon": epsilon}, repeats)
     population = target.data.population
     seed = int(rng.integers(2**31))
-    campaign = Campaign(
-        population=population.features,
-        classes=len(population.class_names),
-        bounds=population.feature_range,
-        budgets=tuple(query_budgets),
-        families=tuple(surrogates),
-        jitter=jitter,
-        seed=seed,
-    )
+    campaigns = [
+        Campaign(
+            population=population.features,
+            classes=len(population.class_names),
+            bounds=population.feature_range,
+            budgets=tuple(query_budgets),
+            families=tuple(surrogates),
+            jitter=jitter,
+            seed=seed + repeat,
+        )
+        for repeat in range(repeats)
+    ]
     scoring = scoring_of(target, rng)
     made = [
-        Made(name, strategy, budget, family, copy, *scoring.estimates(copy))
+        Made(repeat, name, strategy, budget, family, copy, *scoring.hits(copy))
+        for repeat, campaign in enumerate(campaigns)
         for name in answers
         for strategy in queries
         for budget, family, copy in campaign.copies(
@@ -152,7 +158,8 @@ def model_extraction(
         for n in query_budgets
     ]
     unasked = [
-        Made(NOTHING, "population", budget, family, copy, *scoring.estimates(copy))
+        Made(repeat, NOTHING, "population", budget, family, copy, *scoring.hits(copy))
+        for repeat, campaign in enumerate(campaigns)
         for budget, family, copy in campaign.unasked(population.labels)
     ]
     return Result(
@@ -163,7 +170,9 @@ def model_extraction(
         ),
         tables=(copies_table([*made, *unasked]), controls_table(made, answers, scoring)),
         figures=(chart_of([*made, *unasked], [*answers, NOTHING]),),
-        notes=tuple(notes_of(campaign, len(answers) * len(queries), len(scoring.labels))),
+        notes=tuple(
+            notes_of(campaigns[0], len(answers) * len(queries), len(scoring.labels), repeats)
+        ),
     )
 
 
@@ -171,6 +180,7 @@ def _require_possible(
     budgets: Sequence[int],
     names: Mapping[str, Sequence[str]],
     fractions: Mapping[str, float],
+    repeats: int,
 ) -> None:
     known = {"answers": tuple(CONTROLS), "queries": STRATEGIES, "surrogates": FAMILIES}
     problems = [
@@ -194,5 +204,7 @@ def _require_possible(
         for name, value in fractions.items()
         if not 0.0 <= value <= 1.0
     ]
+    if repeats < 1:
+        problems.append(f"repeats is a number from 1 on, got {repeats}")
     if problems:
         raise Misconfigured([f"model_extraction: {problem}" for problem in problems])

@@ -7,8 +7,10 @@ import numpy as np
 from seclab.artifacts import Chart, Series, Table
 from seclab.attacks.extraction import Campaign, filled
 from seclab.evaluations.model_extraction.measuring import UNIFORM_ROWS, Made, Scoring
-from seclab.measurement import Reading, Scalar
+from seclab.measurement import Estimate, Reading, Scalar
 from seclab.models.output_controls import control
+from seclab.per_sample import mean_rate
+from seclab.statistics import proportion_of
 
 FIDELITY, ACCURACY, UNIFORM_FIDELITY = (
     "surrogate_fidelity",
@@ -27,61 +29,85 @@ def of_answers(made: Iterable[Made], answers: str) -> list[Made]:
 
 def _most_faithful(made: Iterable[Made]) -> Made:
     """The copy of the highest fidelity, the first of several."""
-    return max(made, key=lambda one: one.fidelity.value)
+    return max(made, key=lambda one: one.fidelity)
 
 
 def _attackers(made: Sequence[Made]) -> list[list[Made]]:
-    """The copies of each attacker at each budget."""
+    """The copies of each attacker at each budget, of all its campaigns."""
     groups: dict[tuple[str, str, int], list[Made]] = {}
     for one in made:
         groups.setdefault((one.answers, one.queries, one.budget), []).append(one)
     return list(groups.values())
 
 
+def _campaigns(made: Iterable[Made]) -> list[list[Made]]:
+    """The copies of each campaign."""
+    groups: dict[int, list[Made]] = {}
+    for one in made:
+        groups.setdefault(one.repeat, []).append(one)
+    return list(groups.values())
+
+
+def _best(copies: Sequence[Made]) -> list[Made]:
+    """The most faithful copy of each campaign."""
+    return [_most_faithful(campaign) for campaign in _campaigns(copies)]
+
+
+def _mean(hits: Iterable[np.ndarray]) -> Estimate:
+    """The mean over campaigns; the interval rests on the rows."""
+    return mean_rate(np.stack(list(hits)))
+
+
 def readings_of(made: Sequence[Made]) -> list[Reading]:
     """The strongest copy of each attacker at each budget, by each metric."""
     readings = []
     for copies in _attackers(made):
-        best = _most_faithful(copies)
-        anywhere = max((one.uniform_fidelity for one in copies), key=lambda found: found.value)
+        best = _best(copies)
+        anywhere = [
+            max(campaign, key=lambda one: one.uniform_fidelity) for campaign in _campaigns(copies)
+        ]
         where: dict[str, Scalar] = {
-            "answers": best.answers,
-            "queries": best.queries,
-            "query_budget": best.budget,
+            "answers": best[0].answers,
+            "queries": best[0].queries,
+            "query_budget": best[0].budget,
             "surrogate": _STRONGEST,
         }
         readings += [
-            Reading(FIDELITY, best.fidelity, where),
-            Reading(ACCURACY, best.accuracy, where),
-            Reading(UNIFORM_FIDELITY, anywhere, where),
+            Reading(FIDELITY, _mean(one.faithful for one in best), where),
+            Reading(ACCURACY, _mean(one.right for one in best), where),
+            Reading(UNIFORM_FIDELITY, _mean(one.uniform_faithful for one in anywhere), where),
         ]
     return readings
 
 
 def unasked_readings(made: Sequence[Made]) -> list[Reading]:
     """The strongest copy for which nothing was asked, at each number of rows labelled by hand."""
-    best = [_most_faithful(copies) for copies in _attackers(made)]
     return [
-        Reading(UNASKED, one.fidelity, {"query_budget": one.budget, "surrogate": _STRONGEST})
-        for one in best
+        Reading(
+            UNASKED,
+            _mean(one.faithful for one in _best(copies)),
+            {"query_budget": copies[0].budget, "surrogate": _STRONGEST},
+        )
+        for copies in _attackers(made)
     ]
 
 
 def copies_table(made: Sequence[Made]) -> Table:
     """A row for every copy."""
-    strongest = {id(_most_faithful(copies)) for copies in _attackers(made)}
+    strongest = {id(one) for copies in _attackers(made) for one in _best(copies)}
     metrics = (FIDELITY, ACCURACY, UNIFORM_FIDELITY)
     rows = []
     for one in made:
-        row: list[Scalar] = [one.answers, one.queries, one.budget, one.family]
-        for estimate in (one.fidelity, one.accuracy, one.uniform_fidelity):
+        row: list[Scalar] = [one.repeat, one.answers, one.queries, one.budget, one.family]
+        for hits in (one.faithful, one.right, one.uniform_faithful):
+            estimate = proportion_of(hits)
             row += [estimate.value, estimate.low, estimate.high]
         rows.append((*row, id(one) in strongest))
     return Table(
         name="model_extraction",
-        caption="Every copy, measured on the test split and on uniform inputs.",
+        caption="Every copy of every campaign, measured on the test split and on uniform inputs.",
         columns=(
-            *("answers", "queries", "query_budget", "surrogate"),
+            *("repeat", "answers", "queries", "query_budget", "surrogate"),
             *(f"{metric}{end}" for metric in metrics for end in ("", "_low", "_high")),
             _STRONGEST,
         ),
@@ -95,12 +121,15 @@ def controls_table(made: Sequence[Made], answers: Sequence[str], scoring: Scorin
     for name in answers:
         copies = of_answers(made, name)
         most = max(one.budget for one in copies)
-        best = _most_faithful(one for one in copies if one.budget == most)
+        reached = {
+            budget: _mean(one.faithful for one in _best_of_all(copies, budget)).value
+            for budget in sorted({one.budget for one in copies})
+        }
         needed = [
-            min((one.budget for one in copies if one.fidelity.value >= level), default=None)
+            min((budget for budget, value in reached.items() if value >= level), default=None)
             for level in _LEVELS
         ]
-        rows.append((name, most, best.fidelity.value, *needed, *_cost(name, scoring)))
+        rows.append((name, most, reached[most], *needed, *_cost(name, scoring)))
     return Table(
         name="output_controls",
         caption="By what is served: the best copy, the smallest budget of the sweep that reached a "
@@ -112,6 +141,11 @@ def controls_table(made: Sequence[Made], answers: Sequence[str], scoring: Scorin
         ),
         rows=tuple(rows),
     )
+
+
+def _best_of_all(made: Iterable[Made], budget: int) -> list[Made]:
+    """The most faithful copy of each campaign at a budget, whoever chose the queries."""
+    return _best([one for one in made if one.budget == budget])
 
 
 def _cost(answers: str, scoring: Scoring) -> tuple[float | None, float | None]:
@@ -128,12 +162,12 @@ def chart_of(made: Sequence[Made], answers: Sequence[str]) -> Chart:
     """The best copy that any attacker makes, by what is served."""
     series = []
     for name in (name for name in answers if of_answers(made, name)):
-        budgets = sorted({one.budget for one in of_answers(made, name)})
-        best = [
-            (float(budget), _most_faithful(o for o in of_answers(made, name) if o.budget == budget))
-            for budget in budgets
+        copies = of_answers(made, name)
+        points = [
+            (float(budget), _mean(one.faithful for one in _best_of_all(copies, budget)))
+            for budget in sorted({one.budget for one in copies})
         ]
-        series.append(Series.of(name, [(budget, one.fidelity) for budget, one in best]))
+        series.append(Series.of(name, points))
     return Chart(
         name="model_extraction",
         title="Fidelity of extracted copies by query budget",
@@ -143,7 +177,7 @@ def chart_of(made: Sequence[Made], answers: Sequence[str]) -> Chart:
     )
 
 
-def notes_of(campaign: Campaign, attackers: int, test: int) -> list[str]:
+def notes_of(campaign: Campaign, attackers: int, test: int, repeats: int) -> list[str]:
     """What was asked of the model, in words."""
     most = max(campaign.budgets)
     notes = [
@@ -151,6 +185,11 @@ def notes_of(campaign: Campaign, attackers: int, test: int) -> list[str]:
         f"Queries: {test} test and {UNIFORM_ROWS} uniform rows to score, outside every budget.",
         "The evasive rows that are tried on the model are outside every budget too.",
     ]
+    if repeats > 1:
+        notes.append(
+            f"All of it {repeats} times, each with other queries and another training: the numbers "
+            "are means over these, their intervals rest on the rows; the table has every copy."
+        )
     if most > len(campaign.population):
         notes.append(
             f"Beyond the {len(campaign.population)} rows of the population, queries that are not "
