@@ -1,4 +1,4 @@
-"""Efforts so small that a run takes seconds: every part of it is there, no model is judged by it."""
+"""Efforts so small that a run takes seconds: every part is there, no model is judged by it."""
 
 from typing import Any
 

@@ -6,8 +6,9 @@ import numpy as np
 from peers.art_models import CopycatCNN, KnockoffNets, wrapped
 from peers.lab import SEED, Aim, Lab, in_turns, table, title
 
-from seclab.attacks.extraction import as_targets, solve_softmax, uniform_queries
+from seclab.attacks.extraction import solve_softmax, uniform_queries
 from seclab.models import Target
+from seclab.models.answers import as_targets
 from seclab.models.output_controls import control
 
 _BUDGETS = (("confidences", 66, 1.0), ("confidences_3_decimals", 650, 0.99))

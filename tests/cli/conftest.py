@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from flows import server
-from tests.cli.inside import flows_on, inside, silently
 from tests.cheap import CHEAP
+from tests.cli.inside import flows_on, inside, silently
 from tests.cli.projects import (
     Answer,
     Evaluated,

@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 
 SECLAB = Path(sys.executable).with_name("seclab")
 
+
 @dataclass(frozen=True)
 class Answer:
     """How the command ended and what it printed."""

@@ -18,6 +18,7 @@ from tests.cheap import CHEAP
 
 ROOT = Path(__file__).parents[2]
 
+
 @dataclass(frozen=True)
 class Lab:
     """A project folder, and the flows run in it."""

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from seclab.attacks.extraction import as_targets, fit_network, solve_softmax, uniform_queries
+from seclab.attacks.extraction import fit_network, solve_softmax, uniform_queries
+from seclab.models.answers import as_targets
 
 BOUNDS = (-2.0, 6.0)
 CLASSES, COLUMNS = 4, 6

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from seclab.attacks.extraction import SURROGATES, as_targets, fit_network, train_surrogate
+from seclab.attacks.extraction import SURROGATES, fit_network, train_surrogate
 from seclab.errors import Misconfigured
+from seclab.models.answers import as_targets
 
 BOUNDS = (-4.0, 12.0)
 NAN = np.nan

@@ -470,5 +470,42 @@ def test_everything_wrong_is_said_at_once(softmax_regression, corners):
     assert len(refused.value.problems) == 7
     with pytest.raises(Misconfigured, match="query_budgets must name at least one"):
         _run(target, query_budgets=())
-    with pytest.raises(Misconfigured, match="equation_solving learns nothing from labels"):
+    with pytest.raises(Misconfigured, match="no copy comes of labels by equation_solving"):
         _run(target, surrogates=("equation_solving",))
+    with pytest.raises(Misconfigured, match="path_finding asks questions of its own"):
+        _run(target, surrogates=("mlp", "path_finding"))
+    with pytest.raises(Misconfigured, match="path_finding learns from its own queries alone"):
+        _run(
+            target,
+            answers=("confidences",),
+            queries=("population", "path_finding"),
+            surrogates=("path_finding",),
+        )
+
+
+def _little_tree(x):
+    leaf = np.where(x[:, 0] > 0.5, 2, (x[:, 1] > 0.25).astype(int))
+    return np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.25, 0.25, 0.5]])[leaf]
+
+
+def test_a_tree_is_copied_whole_by_who_follows_its_paths(corners):
+    target = Scripted(corners, _little_tree)
+    result = _run(
+        target,
+        answers=("confidences",),
+        queries=("path_finding",),
+        surrogates=("kernel", "path_finding"),
+        query_budgets=(500,),
+    )
+
+    asked = sum(len(rows) for rows in target.confidences_asked) - len(corners.test)
+    assert 10 < asked < 500
+    assert any("asks less than its budget" in note for note in result.notes)
+    assert _values(result)["confidences", "path_finding", 500] == 1.0
+    assert _values(result, UNIFORM)["confidences", "path_finding", 500] > 0.98
+    (best,) = [
+        row["surrogate"]
+        for row in result.tables[0].records()
+        if row["strongest"] and row["answers"] == "confidences"
+    ]
+    assert best == "path_finding"

@@ -1,6 +1,5 @@
 """Model extraction: a copy of a model from nothing but the answers of a service."""
 
-from seclab.attacks.extraction.answers import as_targets, filled
 from seclab.attacks.extraction.campaign import (
     EQUATION_SOLVING,
     FAMILIES,
@@ -31,9 +30,7 @@ __all__ = [
     "Exploration",
     "Network",
     "Region",
-    "as_targets",
     "draw_queries",
-    "filled",
     "find_paths",
     "fit_network",
     "mixed_queries",

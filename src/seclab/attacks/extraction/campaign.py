@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 import numpy as np
 
-from seclab.attacks.extraction.answers import as_targets
 from seclab.attacks.extraction.equations import solve_softmax
 from seclab.attacks.extraction.paths import find_paths
 from seclab.attacks.extraction.queries import (
@@ -18,6 +17,7 @@ from seclab.attacks.extraction.queries import (
 )
 from seclab.attacks.extraction.regions import Exploration
 from seclab.attacks.extraction.surrogates import SURROGATES, Copy, train_surrogate
+from seclab.models.answers import as_targets
 
 Service: TypeAlias = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | None]]
 

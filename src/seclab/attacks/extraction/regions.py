@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seclab.attacks.extraction.answers import filled
 from seclab.attacks.extraction.surrogates import Copy
+from seclab.models.answers import filled
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,9 @@ import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.metrics.pairwise import rbf_kernel
 
-from seclab.attacks.extraction.answers import filled
 from seclab.attacks.extraction.networks import fit_network, scaled
 from seclab.errors import Misconfigured
+from seclab.models.answers import filled
 
 Copy: TypeAlias = Callable[[np.ndarray], np.ndarray]
 Bounds: TypeAlias = tuple[float, float]

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from seclab.attacks.extraction import EQUATION_SOLVING, FAMILIES, STRATEGIES, Campaign
+from seclab.attacks.extraction import (
+    EQUATION_SOLVING,
+    FAMILIES,
+    PATH_FINDING,
+    STRATEGIES,
+    Campaign,
+)
 from seclab.errors import Misconfigured
 from seclab.evaluations.model_extraction.measuring import TRANSFER, Made, scoring_of, transferred
 from seclab.evaluations.model_extraction.reporting import (
@@ -70,7 +76,7 @@ def model_extraction(
     rng: np.random.Generator,
     query_budgets: Sequence[int] = (50, 100, 250),
     answers: Sequence[str] = ("labels", "confidences"),
-    queries: Sequence[str] = STRATEGIES,
+    queries: Sequence[str] = ("population", "active", "uniform"),
     surrogates: Sequence[str] = ("softmax-regression", "mlp", "kernel", EQUATION_SOLVING),
     jitter: float = 0.1,
     epsilon: float = 0.1,
@@ -82,7 +88,8 @@ def model_extraction(
     confidences, as they are or behind an output control. The attacker knows which, and owns the
     population split without its labels. Each kind of answers with each way to choose queries is
     an attacker with a budget of its own; budgets are nested, and exactly ``query_budget`` rows
-    stand behind each copy. Who asks for labels gets labels and nothing else.
+    stand behind each copy, fewer only where path finding has found a whole tree. Who asks for
+    labels gets labels and nothing else.
 
     ``strongest`` is, for each attacker and budget, the surrogate of the highest value of the
     metric. An attacker would choose too, but not on the rows reported here: choosing on them errs
@@ -98,9 +105,11 @@ def model_extraction(
         query_budgets: Numbers of training queries, each at least 1.
         answers: What is served, of :data:`seclab.models.output_controls.CONTROLS`.
         queries: How rows are chosen: ``population``, then noisy copies of it; ``active``, first
-            those of it that a copy is least sure of, then mixtures of them; ``uniform``, noise.
+            those of it that a copy is least sure of, then mixtures of them; ``uniform``, noise;
+            ``path_finding``, on request, the boxes of a tree's leaves around the population.
         surrogates: Of :data:`seclab.attacks.extraction.FAMILIES`; ``equation_solving`` takes the
-            model for a softmax regression, and is left out where there are only labels.
+            model for a softmax regression, and ``path_finding`` for a decision tree, from its
+            own queries alone. Both are left out where there are only labels.
         jitter: Largest change of a feature, as a fraction of the feature range from 0 to 1, in
             rows made of those of the population.
         epsilon: L-infinity radius of the evasion that is carried over, as a fraction of the
@@ -171,7 +180,7 @@ def model_extraction(
         tables=(copies_table([*made, *unasked]), controls_table(made, answers, scoring)),
         figures=(chart_of([*made, *unasked], [*answers, NOTHING]),),
         notes=tuple(
-            notes_of(campaigns[0], len(answers) * len(queries), len(scoring.labels), repeats)
+            notes_of(campaigns[0], len(answers), queries, test=len(scoring.labels), repeats=repeats)
         ),
     )
 
@@ -197,8 +206,14 @@ def _require_possible(
     for kind, values in (("query_budgets", budgets), *names.items()):
         if not values or len(set(values)) < len(values):
             problems.append(f"{kind} must name at least one, and each once")
-    if "labels" in names["answers"] and set(names["surrogates"]) == {EQUATION_SOLVING}:
-        problems.append(f"{EQUATION_SOLVING} learns nothing from labels: add another surrogate")
+    if (PATH_FINDING in names["surrogates"]) > (PATH_FINDING in names["queries"]):
+        problems.append(f"{PATH_FINDING} asks questions of its own: add it to queries")
+    learning = set(names["surrogates"]) - {EQUATION_SOLVING, PATH_FINDING}
+    if "labels" in names["answers"] and names["surrogates"] and not learning:
+        given = " and ".join(sorted(names["surrogates"]))
+        problems.append(f"no copy comes of labels by {given}: add another surrogate")
+    if set(names["surrogates"]) == {PATH_FINDING} < set(names["queries"]):
+        problems.append(f"{PATH_FINDING} learns from its own queries alone: add another surrogate")
     problems += [
         f"{name} is a fraction of the feature range from 0 to 1, got {value}"
         for name, value in fractions.items()

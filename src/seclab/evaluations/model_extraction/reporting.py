@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from seclab.artifacts import Chart, Series, Table
-from seclab.attacks.extraction import Campaign, filled
+from seclab.attacks.extraction import PATH_FINDING, Campaign
 from seclab.evaluations.model_extraction.measuring import UNIFORM_ROWS, Made, Scoring
 from seclab.measurement import Estimate, Reading, Scalar
+from seclab.models.answers import filled
 from seclab.models.output_controls import control
 from seclab.per_sample import mean_rate
 from seclab.statistics import proportion_of
@@ -177,14 +178,18 @@ def chart_of(made: Sequence[Made], answers: Sequence[str]) -> Chart:
     )
 
 
-def notes_of(campaign: Campaign, attackers: int, test: int, repeats: int) -> list[str]:
+def notes_of(
+    campaign: Campaign, answers: int, queries: Sequence[str], *, test: int, repeats: int
+) -> list[str]:
     """What was asked of the model, in words."""
-    most = max(campaign.budgets)
+    most, attackers = max(campaign.budgets), answers * len(queries)
     notes = [
         f"Queries: {most} to train for each of {attackers} attackers; smaller budgets lie within.",
         f"Queries: {test} test and {UNIFORM_ROWS} uniform rows to score, outside every budget.",
         "The evasive rows that are tried on the model are outside every budget too.",
     ]
+    if PATH_FINDING in queries:
+        notes.append(f"{PATH_FINDING} asks less than its budget where it has found a whole tree.")
     if repeats > 1:
         notes.append(
             f"All of it {repeats} times, each with other queries and another training: the numbers "

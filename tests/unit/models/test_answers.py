@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seclab.attacks.extraction import as_targets, filled
+from seclab.models.answers import as_targets, believed, filled
 
 NAN = np.nan
 
@@ -45,3 +46,24 @@ def test_filled_rows_are_distributions(n, k, seed):
 
     assert (targets >= 0.0).all()
     np.testing.assert_allclose(targets.sum(axis=1), 1.0)
+
+
+def test_a_client_believes_the_label_where_rounding_made_a_tie():
+    believed_ = believed(np.array([1]), np.array([[0.5, 0.5, 0.0]]), classes=3)
+
+    assert believed_.argmax() == 1
+    assert believed_ == pytest.approx(np.array([[0.5, 0.5, 0.0]]), abs=1e-8)
+
+
+def test_a_client_believes_the_label_where_noise_lifted_another_class():
+    believed_ = believed(np.array([2]), np.array([[0.6, 0.1, 0.3]]), classes=3)
+
+    assert believed_.argmax() == 2
+    assert believed_.sum() == pytest.approx(1.0)
+
+
+def test_labels_alone_are_believed_to_be_certain():
+    assert believed(np.array([0, 2]), None, classes=3).tolist() == [
+        [1.0, 0.0, 0.0],
+        [0.0, 0.0, 1.0],
+    ]
