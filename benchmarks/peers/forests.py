@@ -8,7 +8,7 @@ import numpy as np
 from peers.art_models import HopSkipJump, counted, wrapped
 from peers.lab import SEED, Aim, Lab, in_turns, robust_accuracy, table, title
 
-from seclab.attacks.linf_decision import Walk, Walked, linf_hop_skip_jump
+from seclab.attacks.boundary_walk import Walk, Walked, hop_skip_jump
 from seclab.attacks.score_search import SearchResult, linf_square_search
 from seclab.datasets import Dataset
 from seclab.models import Target
@@ -111,10 +111,11 @@ def _ours(lab: Lab, target: Target, images: Dataset, budget: int) -> dict[str, _
 
 
 def _walk(target: Target, images: Dataset, budget: int) -> Walked:
-    return linf_hop_skip_jump(
+    return hop_skip_jump(
         target.predict,
         images.features,
         images.labels,
+        norm="linf",
         starts=target.data.population.features,
         bounds=images.feature_range,
         walk=_longest(budget),

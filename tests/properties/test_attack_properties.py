@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seclab.attacks.linf_decision import Walk, linf_hop_skip_jump
+from seclab.attacks.boundary_walk import Walk, hop_skip_jump
 from seclab.attacks.linf_gradient import linf_fast_gradient_sign
 from seclab.attacks.minimal_perturbation import minimal_perturbation
 from seclab.attacks.projected_gradient import Ascent, Loss, projected_gradient_descent
@@ -125,10 +125,11 @@ def test_the_boundary_walk_stays_in_the_box_and_gives_what_it_says(problem, seed
     y = rng.integers(0, 3, len(x))
     starts = rng.choice([bounds[0], bounds[1], sum(bounds) / 2], size=(12, x.shape[1]))
 
-    found = linf_hop_skip_jump(
+    found = hop_skip_jump(
         model.predict,
         x,
         y,
+        norm="linf",
         starts=starts,
         bounds=bounds,
         walk=Walk(iterations=iterations, directions=6, halvings=5),

@@ -11,11 +11,11 @@ answer of the model alike. The proof is about the model in float64.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 
-Norm: TypeAlias = Literal["linf", "l2"]
+from seclab.norms import Norm
 
 _CHUNK = 4_000_000  # entries of a temporary array: 32 MB each, whatever the rows and the widths
 _HALVINGS = 10  # of the multiplier of the L2 ball; each value of it is a sound bound by itself
@@ -35,36 +35,6 @@ class Layer(Protocol):
         ...
 
 
-def interval_margin_bounds(
-    layers: Sequence[Layer],
-    x: np.ndarray,
-    y: np.ndarray,
-    *,
-    epsilon: float | np.ndarray,
-    bounds: tuple[float, float],
-    norm: Norm = "linf",
-) -> np.ndarray:
-    """Lower bounds of the margins by interval arithmetic: each layer's box from the one before.
-
-    Args:
-        layers: The network, inputs in the unit of ``x``, at least two classes.
-        x: Inputs of shape (n, d), inside ``bounds``.
-        y: Indexes of their true classes, shape (n,).
-        epsilon: Radius of the ball in the unit of ``x``, at least 0; one for all or shape (n,).
-        bounds: Smallest and largest feature value.
-        norm: Of the ball.
-
-    Returns:
-        Lower bound of the lowest margin over the other classes, shape (n,): above 0 is certified,
-        higher is better.
-
-    References:
-        Gowal et al. (2018), On the effectiveness of interval bound propagation for training
-        verifiably robust models, arXiv:1810.12715.
-    """
-    return _margin_bounds(layers, x, y, _Budget(epsilon, bounds, norm), relaxed=False)
-
-
 def relaxed_margin_bounds(
     layers: Sequence[Layer],
     x: np.ndarray,
@@ -74,7 +44,7 @@ def relaxed_margin_bounds(
     bounds: tuple[float, float],
     norm: Norm = "linf",
 ) -> np.ndarray:
-    """Lower bounds of the margins by linear relaxation, never below those of interval arithmetic.
+    """Lower bounds of the margins by linear relaxation.
 
     Every rectifier is put between two lines; the margin is then bounded by a linear function of
     the input, whose minimum over ball and box is known. The lower line is the identity or 0,
@@ -98,41 +68,19 @@ def relaxed_margin_bounds(
         Zhang et al. (2018), Efficient neural network robustness certification with general
         activation functions, arXiv:1811.00866 (CROWN).
     """
-    return _margin_bounds(layers, x, y, _Budget(epsilon, bounds, norm), relaxed=True)
-
-
-def certified_radius(
-    layers: Sequence[Layer],
-    x: np.ndarray,
-    y: np.ndarray,
-    *,
-    bounds: tuple[float, float],
-    norm: Norm = "linf",
-    halvings: int = 16,
-) -> np.ndarray:
-    """The largest radius found at which :func:`relaxed_margin_bounds` certifies, row by row.
-
-    Args:
-        layers: The network, inputs in the unit of ``x``, at least two classes.
-        x: Inputs of shape (n, d), inside ``bounds``.
-        y: Indexes of their true classes, shape (n,).
-        bounds: Smallest and largest feature value.
-        norm: Of the ball.
-        halvings: Steps of the search between 0 and the diameter of the box; each costs one round
-            of bounds and halves the error.
-
-    Returns:
-        Radius in the unit of ``x``, shape (n,), higher is better: no change of that norm or less
-        is misclassified. 0 where not even the input itself is certified.
-    """
-    certified = np.zeros(len(x))
-    refused = np.full(len(x), _Budget(0.0, bounds, norm).diameter(x.shape[1]))
-    for _ in range(halvings):
-        middle = (certified + refused) / 2
-        bound = relaxed_margin_bounds(layers, x, y, epsilon=middle, bounds=bounds, norm=norm)
-        certified = np.where(bound > 0.0, middle, certified)
-        refused = np.where(bound > 0.0, refused, middle)
-    return certified
+    budget = _Budget(epsilon, bounds, norm)
+    found = np.empty(len(x))
+    for rows in _batches(layers, len(x)):
+        region = budget.region(x, rows)
+        below: list[_Hidden] = []
+        for depth, layer in enumerate(layers[:-1]):
+            both = np.vstack([layer.weights.T, -layer.weights.T])[None]
+            lowest = _lowest(region, below, both)
+            low, minus_high = np.split(lowest, 2, axis=1)
+            slack = _rounding(layers[: depth + 1], region)
+            below.append(_Hidden(layer, low + layer.bias - slack, layer.bias - minus_high + slack))
+        found[rows] = _lowest_margin(layers, region, below, y[rows])
+    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,9 +134,10 @@ class _Region:
         below, price = np.zeros_like(above), above
         best: np.ndarray = np.full(above.shape, -np.inf)
         for _ in range(_HALVINGS):
-            step = np.clip(-slopes / price[:, :, None], down, up)
-            excess = (step**2).sum(axis=2) - radius**2
-            best = np.maximum(best, (slopes * step).sum(axis=2) + price / 2 * excess)
+            step = np.clip(slopes / -price[:, :, None], down, up)
+            excess = np.einsum("nmd,nmd->nm", step, step) - radius**2
+            gain = np.einsum("nmd,nmd->nm", np.broadcast_to(slopes, step.shape), step)
+            best = np.maximum(best, gain + price / 2 * excess)
             inside = excess <= 1e-9 * radius**2
             above, below = np.where(inside, price, above), np.where(inside, below, price)
             price = (above + below) / 2
@@ -205,50 +154,24 @@ class _Hidden:
     high: np.ndarray
 
 
-def _margin_bounds(
-    layers: Sequence[Layer], x: np.ndarray, y: np.ndarray, budget: _Budget, *, relaxed: bool
-) -> np.ndarray:
-    found = np.empty(len(x))
-    for rows in _batches(layers, len(x)):
-        region = budget.region(x, rows)
-        below: list[_Hidden] = []
-        for depth, layer in enumerate(layers[:-1]):
-            both = np.vstack([layer.weights.T, -layer.weights.T])[None]
-            lowest = _lowest(region, below, both, relaxed=relaxed)
-            low, minus_high = np.split(lowest, 2, axis=1)
-            slack = _rounding(layers[: depth + 1], region)
-            below.append(_Hidden(layer, low + layer.bias - slack, layer.bias - minus_high + slack))
-        found[rows] = _lowest_margin(layers, region, below, y[rows], relaxed=relaxed)
-    return found
-
-
 def _lowest_margin(
-    layers: Sequence[Layer],
-    region: _Region,
-    below: Sequence[_Hidden],
-    y: np.ndarray,
-    *,
-    relaxed: bool,
+    layers: Sequence[Layer], region: _Region, below: Sequence[_Hidden], y: np.ndarray
 ) -> np.ndarray:
     scores, bias = layers[-1].weights.T, layers[-1].bias
     others = (y[:, None] + np.arange(1, len(bias))) % len(bias)
-    lowest = _lowest(region, below, scores[y][:, None] - scores[others], relaxed=relaxed)
+    lowest = _lowest(region, below, scores[y][:, None] - scores[others])
     slack = _rounding(layers, region)
     rows = np.arange(len(y))[:, None]
     lowest += bias[y][:, None] - bias[others] - slack[rows, y[:, None]] - slack[rows, others]
     return np.asarray(lowest.min(axis=1))
 
 
-def _lowest(
-    region: _Region, below: Sequence[_Hidden], slopes: np.ndarray, *, relaxed: bool
-) -> np.ndarray:
+def _lowest(region: _Region, below: Sequence[_Hidden], slopes: np.ndarray) -> np.ndarray:
     """Lower bounds (n, m) of linear functions, (n or 1, m, d), of what the layers below give."""
     if not below:
         return region.minimum(slopes)
     low, high = np.maximum(below[-1].low, 0.0), np.maximum(below[-1].high, 0.0)
     lowest = _lowest_in_box(slopes, low, high)
-    if not relaxed:
-        return lowest
     constant = np.zeros_like(lowest)
     for hidden in reversed(below):
         slopes, raised = _through_rectifier(hidden, slopes)

@@ -2,15 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
 from seclab.errors import Misconfigured
+from seclab.norms import Norm, lengths, shortened, uphill
 
 LossGradient: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 Predict: TypeAlias = Callable[[np.ndarray], np.ndarray]
-Norm: TypeAlias = Literal["linf", "l2"]
 
 _TINY = 1e-30  # instead of a slope of zero
 _FIRST, _LAST = 0.1, 0.001  # by which share a ball shrinks or grows, at the first step and the last
@@ -60,9 +60,10 @@ def minimal_perturbation(
     points, found = x.astype(float), x.astype(float)
     nearest = np.full(len(x), np.inf)
     radius = np.zeros(len(x))
+    widest = lengths(np.maximum(x - bounds[0], bounds[1] - x), norm)
     for step in range(steps + 1):
         margin, slope = margin_gradient(points, y)
-        distance = _length(points - x, norm)
+        distance = lengths(points - x, norm)
         wrong = _wrong(predict, points, y, margin)
         better = wrong & (distance < nearest)
         found[better], nearest[better] = points[better], distance[better]
@@ -74,9 +75,9 @@ def minimal_perturbation(
             np.where(wrong, np.minimum(radius, nearest) * (1.0 - share), radius * (1.0 + share)),
             np.maximum(linear, radius) * (1.0 + share),
         )
-        radius = np.minimum(np.minimum(radius, nearest), _widest(x, bounds, norm))
-        points = points + (radius * max(fade, 0.01))[:, None] * _uphill(slope, norm)
-        points = np.clip(x + _shortened(points - x, radius, norm), *bounds)
+        radius = np.minimum(np.minimum(radius, nearest), widest)
+        points = points + (radius * max(fade, 0.01))[:, None] * uphill(slope, norm)
+        points = np.clip(x + shortened(points - x, radius, norm), *bounds)
     return found
 
 
@@ -90,33 +91,6 @@ def _wrong(predict: Predict, points: np.ndarray, y: np.ndarray, margin: np.ndarr
     return wrong
 
 
-def _length(vectors: np.ndarray, norm: Norm) -> np.ndarray:
-    """Lengths of rows (n, d), shape (n,)."""
-    if norm == "linf":
-        return np.asarray(np.abs(vectors).max(axis=1))
-    return np.asarray(np.sqrt(np.einsum("nd,nd->n", vectors, vectors)))
-
-
 def _gain(slope: np.ndarray, norm: Norm) -> np.ndarray:
     """How much a step of length 1 along slope (n, d) gains, shape (n,): the dual norm."""
-    return np.abs(slope).sum(axis=1) if norm == "linf" else _length(slope, norm)
-
-
-def _uphill(slope: np.ndarray, norm: Norm) -> np.ndarray:
-    """Of all directions (n, d) of length 1 the one that gains most on slope (n, d)."""
-    if norm == "linf":
-        return np.asarray(np.sign(slope))
-    return np.asarray(slope / np.maximum(_length(slope, norm), _TINY)[:, None])
-
-
-def _shortened(vectors: np.ndarray, radius: np.ndarray, norm: Norm) -> np.ndarray:
-    """Vectors (n, d) cut down to lengths (n,)."""
-    if norm == "linf":
-        return np.asarray(np.clip(vectors, -radius[:, None], radius[:, None]))
-    factor = np.minimum(1.0, radius / np.maximum(_length(vectors, norm), _TINY))
-    return np.asarray(vectors * factor[:, None])
-
-
-def _widest(x: np.ndarray, bounds: tuple[float, float], norm: Norm) -> np.ndarray:
-    """How far the farthest corner of the box is from each row, shape (n,)."""
-    return _length(np.maximum(x - bounds[0], bounds[1] - x), norm)
+    return np.abs(slope).sum(axis=1) if norm == "linf" else lengths(slope, norm)

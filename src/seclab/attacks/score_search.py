@@ -249,7 +249,7 @@ class _Search:
         proposals: int,
     ) -> SearchResult:
         """Rows that are broken are asked about no more; the others have all been asked as often."""
-        best = x.copy()
+        best = x.astype(float)
         margin, fooled = self._judge(x, y)
         spent = np.ones(len(x), dtype=np.int64)
         alive = np.flatnonzero(~fooled)

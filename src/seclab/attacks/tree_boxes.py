@@ -1,12 +1,13 @@
 """Exact answers about decision trees: a leaf is a box, and boxes can be intersected."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol
 
 import numpy as np
 
-Norm: TypeAlias = Literal["linf", "l2"]
+from seclab.norms import Norm, lengths
 
 # A ball is widened by this fraction of the feature range before anything is certified in it: more
 # than x + epsilon and the distances of attacks are rounded by.
@@ -73,8 +74,16 @@ class Boxes:
         bound = (self.low > self.low.min(axis=0)) | (self.high < self.high.max(axis=0))
         for index, (low, high, near) in enumerate(zip(self.low, self.high, bound, strict=True)):
             beside = x[:, near]
-            found[:, index] = _length(beside.clip(low[near], high[near]) - beside, norm)
+            found[:, index] = lengths(beside.clip(low[near], high[near]) - beside, norm)
         return found
+
+    def by_answer(self, x: np.ndarray, *, norm: Norm) -> tuple[np.ndarray, np.ndarray]:
+        """The different values, (u, k), and from each row of ``x`` to the nearest box of each."""
+        values, which = np.unique(self.value, axis=0, return_inverse=True)
+        order = which.ravel().argsort(kind="stable")
+        firsts = np.searchsorted(which.ravel()[order], np.arange(len(values)))
+        distances = self.distances(x, norm=norm)[:, order]
+        return values, np.minimum.reduceat(distances, firsts, axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,76 +149,104 @@ def nearest_in_tree(
     distances = boxes.distances(x, norm=norm)
     distances[boxes.value.argmax(axis=1)[None, :] == y[:, None]] = np.inf
     nearest = distances.argmin(axis=1)
-    distance = distances[np.arange(len(x)), nearest]
-    found = x.clip(boxes.low[nearest], boxes.high[nearest])
-    return NearestExamples(np.where(np.isfinite(distance)[:, None], found, x), distance)
+    possible = np.isfinite(distances[np.arange(len(x)), nearest])
+    clipped = x.clip(boxes.low[nearest], boxes.high[nearest])
+    found = np.where(possible[:, None], clipped, x)
+    return NearestExamples(found, np.where(possible, lengths(found - x, norm), np.inf))
 
 
-def forest_margin_bounds(
-    trees: Sequence[Tree],
-    x: np.ndarray,
-    y: np.ndarray,
-    *,
-    epsilons: Sequence[float],
-    bounds: tuple[float, float],
-    norm: Norm,
-    cells: int = 1,
-) -> np.ndarray:
-    """What the margin of a forest cannot fall below anywhere in a ball.
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredForest:
+    """The trees of a forest, which answers with the mean of their probabilities, around inputs.
 
-    Each tree on its own gives its worst leaf that the ball reaches; no row need reach all of
-    these at once. Where that certifies nothing and ``cells`` allows, trees are joined in groups
-    whose leaves are intersected, so that a group gives its worst answer that exists.
+    One measurement serves balls of every size. What is proven is that no row in ball and bounds
+    is misclassified, which is where a lower bound on the margin is above 0: the probability of
+    the true class less that of the likeliest other class, -1 to 1.
 
-    Args:
-        trees: The trees of a forest that answers with the mean of their probabilities.
-        x: Inputs of shape (n, d), inside ``bounds``.
+    Attributes:
+        x: Inputs of shape (n, d), inside the bounds.
         y: Their true classes as columns of the probabilities, shape (n,).
-        epsilons: Radii of the balls in the unit of ``x``, each at least 0.
-        bounds: Smallest and largest feature value: what lies outside is no input.
-        norm: The norm of the ball.
-        cells: Intersections that a group of trees may have, at least 1, which joins nothing.
-            More give tighter bounds and take longer.
-
-    Returns:
-        Shape (len(epsilons), n): a lower bound on the probability of ``y`` less that of the
-        likeliest other class, -1 to 1. Above 0 it is proven that no row in the ball and the
-        bounds is misclassified; otherwise nothing is.
+        norm: The norm of the balls.
+        slack: By how much balls are widened, in the unit of ``x``.
+        leaves: The leaves of every tree.
+        answers: The different answers of every tree, (answers, k).
+        distances: From every input to the nearest leaf of every answer, (n, answers) a tree.
 
     References:
         Chen et al. (2019), Robustness verification of tree-based models, arXiv:1906.03849.
     """
-    forest = [leaf_boxes(tree, columns=x.shape[1], bounds=bounds) for tree in trees]
-    # One measurement serves all radii, which differ only in what they reach.
-    distances = [boxes.distances(x, norm=norm) for boxes in forest]
-    wider = _WIDER * (bounds[1] - bounds[0])
-    found = np.empty((len(epsilons), len(x)))
-    for index, epsilon in enumerate(epsilons):
-        reached = [distance <= epsilon + wider for distance in distances]
-        found[index] = _one_by_one(forest, reached, y)
-        # Joining cannot help where the input itself is misclassified or all is certain already.
-        for row in np.flatnonzero((found[index] <= 0.0) & (cells > 1)):
-            near = [boxes.take(those[row]) for boxes, those in zip(forest, reached, strict=True)]
-            ball = _Ball(x[row], epsilon + wider, norm)
-            found[index, row] = max(found[index, row], ball.joined(near, int(y[row]), cells))
-    return found
 
+    x: np.ndarray
+    y: np.ndarray
+    norm: Norm
+    slack: float
+    leaves: tuple[Boxes, ...]
+    answers: tuple[np.ndarray, ...]
+    distances: tuple[np.ndarray, ...]
 
-def _one_by_one(
-    forest: Sequence[Boxes], reached: Sequence[np.ndarray], y: np.ndarray
-) -> np.ndarray:
-    """Sum over the trees of the worst leaf reached, by rival; the worst rival of each row."""
-    classes = forest[0].value.shape[1]
-    worst = np.zeros((len(y), classes))
-    for boxes, those in zip(forest, reached, strict=True):
-        for truth in np.unique(y):
-            rows = np.flatnonzero(y == truth)
-            leads = boxes.value[:, [truth]] - boxes.value
-            masked = np.where(those[rows][:, :, None], leads[None], np.inf)
-            worst[rows] += masked.min(axis=1)
-    worst[np.arange(len(y)), y] = np.inf
-    lowest: np.ndarray = worst.min(axis=1) / len(forest) - _ROUNDING
-    return lowest
+    @classmethod
+    def around(
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        trees: Sequence[Tree],
+        *,
+        bounds: tuple[float, float],
+        norm: Norm,
+    ) -> "MeasuredForest":
+        """Measure a forest.
+
+        Args:
+            x: Inputs of shape (n, d), inside ``bounds``.
+            y: Their true classes as columns of the probabilities, shape (n,).
+            trees: The trees, at least one.
+            bounds: Smallest and largest feature value: what lies outside is no input.
+            norm: The norm of the balls.
+        """
+        leaves = tuple(leaf_boxes(tree, columns=x.shape[1], bounds=bounds) for tree in trees)
+        # Fully grown trees have hundreds of leaves and as many answers as there are classes.
+        answers, distances = zip(*(boxes.by_answer(x, norm=norm) for boxes in leaves), strict=True)
+        return cls(x, y, norm, _WIDER * (bounds[1] - bounds[0]), leaves, answers, distances)
+
+    def margins(self, epsilon: float | np.ndarray) -> np.ndarray:
+        """Lower bounds of the margins from each tree on its own, shape (n,).
+
+        Every tree gives its worst leaf that the ball reaches; no row need reach all of these at
+        once.
+
+        Args:
+            epsilon: Radius in the unit of ``x``, at least 0; one for all or shape (n,).
+        """
+        worst = np.zeros((len(self.y), self.answers[0].shape[1]))
+        reach = np.broadcast_to(epsilon, self.y.shape)[:, None] + self.slack
+        for answers, distances in zip(self.answers, self.distances, strict=True):
+            reached = distances <= reach
+            for truth in np.unique(self.y):
+                rows = np.flatnonzero(self.y == truth)
+                leads = answers[:, [truth]] - answers
+                masked = np.where(reached[rows][:, :, None], leads[None], np.inf)
+                worst[rows] += masked.min(axis=1)
+        worst[np.arange(len(self.y)), self.y] = np.inf
+        lowest: np.ndarray = worst.min(axis=1) / len(self.leaves) - _ROUNDING
+        return lowest
+
+    def joined_margins(self, rows: np.ndarray, epsilon: float, *, cells: int) -> np.ndarray:
+        """Lower bounds from trees joined in groups, shape (len(rows),): tighter, and slower.
+
+        The leaves of a group are intersected, so that it gives its worst answer that exists.
+
+        Args:
+            rows: Indexes of the inputs in question.
+            epsilon: Radius in the unit of ``x``, at least 0.
+            cells: Intersections that a group may have, at least 1. With more than any group has,
+                the bound is the smallest margin itself.
+        """
+        found = np.empty(len(rows))
+        for index, row in enumerate(rows):
+            ball = _Ball(self.x[row], epsilon + self.slack, self.norm)
+            near = [ball.reached(boxes) for boxes in self.leaves]
+            found[index] = ball.joined(near, self.y[row], cells)
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,19 +259,25 @@ class _Ball:
 
     def joined(self, near: Sequence[Boxes], truth: int, cells: int) -> float:
         """The bound on the margin from trees joined in groups of at most so many cells."""
-        worst = np.zeros(near[0].value.shape[1])
-        # Trees of few leaves first: they make the large groups.
-        pending = sorted(near, key=lambda boxes: len(boxes.value))
-        group = pending[0]
-        for boxes in pending[1:]:
-            wider = self.intersected(group, boxes) if len(group.value) <= cells else None
-            if wider is None or len(wider.value) > cells:
-                worst += _leads(group, truth)
-                wider = boxes
-            group = wider
-        worst += _leads(group, truth)
+        leads = [_leads(group, truth) for group in self.groups(near, cells)]
+        worst: np.ndarray = np.sum(leads, axis=0)
         worst[truth] = np.inf
         return float(worst.min() / len(near) - _ROUNDING)
+
+    def groups(self, near: Sequence[Boxes], cells: int) -> Iterator[Boxes]:
+        """Trees joined, those of few leaves first: they make the large groups."""
+        # A tree of one answer, whatever its leaves, has nothing that another could exclude.
+        divided = [(boxes.value != boxes.value[0]).any() for boxes in near]
+        yield from itertools.compress(near, np.logical_not(divided))
+        pending = sorted(itertools.compress(near, divided), key=lambda boxes: len(boxes.value))
+        while pending:
+            group, *pending = pending
+            while pending and len(group.value) <= cells:
+                wider = self.intersected(group, pending[0])
+                if len(wider.value) > cells:
+                    break
+                group, pending = wider, pending[1:]
+            yield group
 
     def intersected(self, one: Boxes, other: Boxes) -> Boxes:
         """The boxes that a box of each makes and the ball reaches; their values added."""
@@ -242,19 +285,15 @@ class _Ball:
         high = np.minimum(one.high[:, None], other.high[None])
         first, second = np.nonzero((low <= high).all(axis=2))
         low, high = low[first, second], high[first, second]
-        value = one.value[first] + other.value[second]
-        within = _length(self.x.clip(low, high) - self.x, self.norm) <= self.epsilon
-        return Boxes(low, high, value).take(within)
+        return self.reached(Boxes(low, high, one.value[first] + other.value[second]))
+
+    def reached(self, boxes: Boxes) -> Boxes:
+        """The boxes that hold a point of the ball."""
+        away = self.x.clip(boxes.low, boxes.high) - self.x
+        return boxes.take(lengths(away, self.norm) <= self.epsilon)
 
 
 def _leads(boxes: Boxes, truth: int) -> np.ndarray:
     """The smallest lead of the true class over each class, shape (k,)."""
     leads: np.ndarray = (boxes.value[:, [truth]] - boxes.value).min(axis=0)
     return leads
-
-
-def _length(change: np.ndarray, norm: Norm) -> np.ndarray:
-    """Length of each change along the last axis; 0 for a change of no feature."""
-    if norm == "linf":
-        return np.asarray(np.abs(change).max(axis=-1, initial=0.0))
-    return np.asarray(np.linalg.norm(change, axis=-1))

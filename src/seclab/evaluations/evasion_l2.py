@@ -20,6 +20,7 @@ def evasion_l2(
     steps: int = 40,
     restarts: int = 5,
     score_queries: int = 500,
+    walk_iterations: int = 12,
 ) -> Result:
     """Accuracy that survives an attacker whose change, as a vector, is at most epsilon long.
 
@@ -35,13 +36,15 @@ def evasion_l2(
         steps: Projected-gradient steps per start.
         restarts: Projected-gradient starts.
         score_queries: Answers that the search by scores may use on one image at one size.
+        walk_iterations: Rounds of the walk along the boundary.
 
     Returns:
         As :func:`seclab.evaluations.evasion_linf`.
 
     References:
         NIST AI 100-2 E2025, NISTAML.022 and NISTAML.025. Carlini and Wagner (2017),
-        arXiv:1608.04644. Andriushchenko et al. (2020), arXiv:1912.00049.
+        arXiv:1608.04644. Andriushchenko et al. (2020), arXiv:1912.00049. Chen et al. (2020),
+        arXiv:1904.02144.
     """
-    effort = Effort(steps, restarts, score_queries)
+    effort = Effort(steps, restarts, score_queries, walk_iterations)
     return evade(target, L2, epsilons=epsilons, samples=samples, effort=effort, rng=rng)

@@ -25,11 +25,12 @@ def evasion_linf(
     """Accuracy that survives an attacker who may change every pixel by up to epsilon.
 
     What is tried depends on what the model is, and the attacker knows that. An affine model has a
-    worst case in closed form. A network is attacked along its gradients, and what survives in the
-    ball is bounded from below by linear relaxation. A forest is searched by its scores and walked
-    along its boundary by labels alone, and bounded from below by its leaves. Success is counted
-    on the clipped input by the model's own answer. ``attack=strongest`` takes the worst of all
-    attacks image by image. Between certified and robust accuracy lies what nobody knows.
+    worst case in closed form, a single tree a nearest leaf of another class. A network is attacked
+    along its gradients, and what survives in the ball is bounded from below by linear relaxation.
+    A forest is searched by its scores and walked along its boundary by labels alone, and bounded
+    from below by its leaves. Success is counted on the clipped input by the model's own answer.
+    ``attack=strongest`` takes the worst of all attacks image by image. Between certified and
+    robust accuracy lies what nobody knows.
 
     Args:
         target: The model.

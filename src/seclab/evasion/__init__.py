@@ -7,7 +7,7 @@ import numpy as np
 from seclab.datasets import Dataset
 from seclab.errors import Misconfigured
 from seclab.evasion.attempts import STRONGEST, Attacker, Effort, strongest
-from seclab.evasion.certificates import certificates
+from seclab.evasion.certificates import Certifier
 from seclab.evasion.checks import masked, require_no_contradiction, unbroken
 from seclab.evasion.findings import METRICS, Outcomes
 from seclab.evasion.geometry import L2, LINF, Geometry
@@ -55,8 +55,10 @@ def evade(
     # In the ball that holds the whole box too: what is not broken there is not attacked well.
     attempts = attacker.attempts(sorted({*sizes, longest}))
     within = [attempt for attempt in attempts if attempt.epsilon in sizes]
-    worst, certified = strongest(within, clean), certificates(attacker, sizes)
+    worst, certifier = strongest(within, clean), Certifier(attacker)
+    certified = certifier.certificates(worst)
     require_no_contradiction(certified, worst)
+    smallest = smallest_changes(attacker, clean, attempts)
     outcomes = Outcomes(
         images=attacker.images,
         geometry=geometry,
@@ -66,7 +68,9 @@ def evade(
         certified=certified,
         masked=masked(within),
         full_range=unbroken([attempt for attempt in attempts if attempt.epsilon == longest]),
-        smallest=smallest_changes(attacker, clean, attempts),
+        smallest=smallest,
+        radii=certifier.radii(certified, smallest),
+        solved=attacker.exact,
     )
     readings = tuple(outcomes.readings())
     return Result(

@@ -1,16 +1,21 @@
 """Every attack that a model allows, tried at every size of the ball."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
-from seclab.attacks.linf_decision import Walk, Walked
+from seclab.attacks.boundary_walk import Walk
 from seclab.attacks.linf_gradient import linf_fast_gradient_sign
 from seclab.attacks.projected_gradient import Ascent, Loss, projected_gradient_descent
 from seclab.datasets import Dataset
+from seclab.evasion.exact import Solution, solved
 from seclab.evasion.geometry import Geometry
 from seclab.models import Target
+
+Radius = TypeVar("Radius", float, np.ndarray)
 
 STRONGEST = "strongest"
 # Of the feature range: a distance computed from x + epsilon - x may exceed epsilon by a few bits.
@@ -25,8 +30,7 @@ class Effort:
         steps: Projected-gradient steps per start.
         restarts: Projected-gradient starts.
         queries: Answers that the search by scores may use on one image at one size.
-        walk_iterations: Rounds of the walk along the boundary, which sees labels alone; of no
-            account in a norm that has no walk.
+        walk_iterations: Rounds of the walk along the boundary, which sees labels alone.
     """
 
     steps: int
@@ -60,7 +64,7 @@ class Attempt:
     black_box: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Attacker:
     """Who attacks: the model, the images, the norm, and how much trouble is taken.
 
@@ -83,17 +87,16 @@ class Attacker:
         """The true classes as columns of the model's answers, shape (n,)."""
         return np.searchsorted(self.target.classes, self.images.labels)
 
-    @property
-    def is_affine(self) -> bool:
-        """Whether the worst case has a closed form."""
-        target = self.target
-        return target.has_affine_layers and len(target.affine_layers()) == 1
+    @cached_property
+    def exact(self) -> Solution | None:
+        """What is computed of the model, ``None`` where it has to be searched for."""
+        return solved(self.target, self.images, self.classes, self.geometry)
 
-    def reach(self, epsilon: float) -> float:
+    def reach(self, epsilon: Radius) -> Radius:
         """Longest change that counts as one of ``epsilon``, in native units; proofs cover it too.
 
         Args:
-            epsilon: Radius as a fraction of the feature range.
+            epsilon: Radius as a fraction of the feature range, or several.
         """
         return (epsilon + _ROUNDING) * self.images.scale
 
@@ -122,12 +125,11 @@ class Attacker:
         found: list[Attempt] = []
         if self.target.has_gradient:
             found += self._white_box(epsilons)
-        if self.is_affine:
-            found += self._exact(epsilons)  # a proof: no search can find what it does not
+        if self.exact is not None:
+            found += self._exact(self.exact, epsilons)  # no search can find what it does not
         else:
             found += self._by_scores(epsilons)
-        if self.geometry.walk is not None and not self.target.has_gradient:
-            found += self._by_labels(self.geometry.walk, epsilons)
+            found += [] if self.target.has_gradient else self._by_labels(epsilons)
         return sorted(found, key=lambda attempt: attempt.epsilon)
 
     def _tried(
@@ -146,18 +148,9 @@ class Attacker:
         fooled, confidence = self.judge(inside)
         return Attempt(name, epsilon, inside, fooled, confidence, queries, black_box)
 
-    def _exact(self, epsilons: Sequence[float]) -> Iterator[Attempt]:
-        (layer,) = self.target.affine_layers()
+    def _exact(self, exact: Solution, epsilons: Sequence[float]) -> Iterator[Attempt]:
         for epsilon in epsilons:
-            worst = self.geometry.worst_case(
-                layer.weights,
-                layer.bias,
-                self.images.features,
-                self.classes,
-                epsilon=epsilon * self.images.scale,
-                bounds=self.images.feature_range,
-            )
-            yield self._tried("linear_worst_case", epsilon, worst.adversarial)
+            yield self._tried(exact.attack, epsilon, exact.worst(epsilon * self.images.scale))
 
     def _white_box(self, epsilons: Sequence[float]) -> Iterator[Attempt]:
         target, images, effort = self.target, self.images, self.effort
@@ -210,12 +203,10 @@ class Attacker:
             broken |= tried.fooled
             yield tried
 
-    def _by_labels(
-        self, walk: Callable[..., Walked], epsilons: Sequence[float]
-    ) -> Iterator[Attempt]:
+    def _by_labels(self, epsilons: Sequence[float]) -> Iterator[Attempt]:
         """One walk serves every size: it makes the distance small, which is then compared."""
         images = self.images
-        walked = walk(
+        walked = self.geometry.walk(
             self.target.predict,
             images.features,
             images.labels,

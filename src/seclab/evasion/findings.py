@@ -8,6 +8,7 @@ import numpy as np
 from seclab.artifacts import Chart, ImageGrid, Series, Table
 from seclab.datasets import Dataset
 from seclab.evasion.attempts import STRONGEST, Attempt
+from seclab.evasion.exact import Solution
 from seclab.evasion.geometry import Geometry
 from seclab.measurement import Estimate, Metric, Reading, Scalar
 from seclab.per_sample import rate
@@ -85,6 +86,9 @@ class Outcomes:
         full_range: Which images survive when there is no ball; shape (n,).
         smallest: Smallest change found, as a fraction of the feature range, 0 where the image is
             read wrong unchanged, infinite where none was found; shape (n,).
+        radii: Radius in which each image is proven right, as a fraction of the feature range, 0
+            where nothing is proven; shape (n,). ``None`` where nothing can be.
+        solved: What is computed of the model, ``None`` where it was searched for.
     """
 
     images: Dataset
@@ -96,6 +100,8 @@ class Outcomes:
     masked: Mapping[float, np.ndarray]
     full_range: np.ndarray
     smallest: np.ndarray
+    radii: np.ndarray | None
+    solved: Solution | None = None
 
     @property
     def correct(self) -> np.ndarray:
@@ -149,16 +155,14 @@ class Outcomes:
         return Table("evasion_sweep", caption, columns, tuple(rows))
 
     def per_image(self) -> Table:
-        """What is known of every image: between which sizes of the ball it breaks."""
-        proven = np.zeros(len(self.images))
-        for epsilon in sorted(self.certified):
-            proven[self.certified[epsilon]] = epsilon
+        """What is known of every image: between which changes it breaks."""
+        proven = np.full(len(self.images), np.nan) if self.radii is None else self.radii
         rows = tuple(
             (
                 index,
                 self.images.class_names[label],
                 bool(right),
-                float(safe) if self.certified else None,
+                float(safe) if np.isfinite(safe) else None,
                 float(change) if np.isfinite(change) else None,
             )
             for index, (label, right, safe, change) in enumerate(
@@ -167,9 +171,9 @@ class Outcomes:
         )
         return Table(
             "evasion_images",
-            "Per attacked image, in dataset order: the largest epsilon of the sweep at which it is "
-            "proven safe, and the smallest change that was found to break it.",
-            ("image", "label", "correct_when_clean", "certified_epsilon", "smallest_change"),
+            "Per attacked image, in dataset order: no change up to the certified radius breaks it, "
+            "the smallest change is the shortest found that does; both in feature ranges.",
+            ("image", "label", "correct_when_clean", "certified_radius", "smallest_change"),
             rows,
         )
 
@@ -239,13 +243,12 @@ class Outcomes:
                     f"{int(hits.sum())} images that those with gradients did not: the model may "
                     "mask its gradients."
                 )
-        affine = any(attempt.attack.endswith("linear_worst_case") for attempt in self.attempts)
-        if affine:
-            yield "The model is affine: its worst case is computed, not searched for."
+        if self.solved is not None:
+            yield f"The model is {self.solved.model}: its worst case is computed, not searched for."
         else:
             yield "Robust accuracy is an upper bound: another attack may find more."
-        if self.certified and not affine:
-            yield "Certified accuracy is a lower bound: what is not proven may still be safe."
+            if self.certified:
+                yield "Certified accuracy is a lower bound: what is not proven may still be safe."
         yield f"{STRONGEST} takes the worst of all attacks image by image."
 
 

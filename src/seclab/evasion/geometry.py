@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from seclab.attacks.boundary_walk import Walked, hop_skip_jump
 from seclab.attacks.linear_worst_case import (
     SmallestChange,
     WorstCase,
@@ -13,9 +15,8 @@ from seclab.attacks.linear_worst_case import (
     linf_linear_minimal,
     linf_linear_worst_case,
 )
-from seclab.attacks.linf_decision import Walked, linf_hop_skip_jump
-from seclab.attacks.projected_gradient import Norm
 from seclab.attacks.score_search import SearchResult, l2_square_search, linf_square_search
+from seclab.norms import Norm, lengths, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +28,22 @@ class Geometry:
         worst_case: The exact worst case of an affine model in a ball.
         minimal: The exact smallest change of an affine model.
         search: The random search by scores.
-        walk: The walk along the boundary by labels alone; ``None`` where there is none.
+        walk: The walk along the boundary by labels alone.
     """
 
     norm: Norm
     worst_case: Callable[..., WorstCase]
     minimal: Callable[..., SmallestChange]
     search: Callable[..., SearchResult]
-    walk: Callable[..., Walked] | None = None
+    walk: Callable[..., Walked]
 
     def lengths(self, changes: np.ndarray) -> np.ndarray:
         """The norm of each row of ``changes`` (n, d), shape (n,)."""
-        if self.norm == "linf":
-            return np.asarray(np.abs(changes).max(axis=1))
-        return np.asarray(np.sqrt((changes**2).sum(axis=1)))
+        return lengths(changes, self.norm)
 
-    def shortened(self, changes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """Rows of ``changes`` (n, d) cut down to at most ``lengths`` (n,)."""
-        limits = lengths[:, None]
-        if self.norm == "linf":
-            return np.asarray(np.clip(changes, -limits, limits))
-        long = self.lengths(changes)[:, None]
-        shrunk = np.divide(limits, long, out=np.ones_like(long), where=long > limits)
-        return np.asarray(changes * shrunk)
+    def shortened(self, changes: np.ndarray, limits: np.ndarray) -> np.ndarray:
+        """Rows of ``changes`` (n, d) cut down to at most ``limits`` (n,)."""
+        return shortened(changes, limits, self.norm)
 
     def diameter(self, features: int) -> float:
         """The longest change inside the box, as a fraction of the feature range."""
@@ -61,11 +55,12 @@ LINF = Geometry(
     worst_case=linf_linear_worst_case,
     minimal=linf_linear_minimal,
     search=linf_square_search,
-    walk=linf_hop_skip_jump,
+    walk=partial(hop_skip_jump, norm="linf"),
 )
 L2 = Geometry(
     norm="l2",
     worst_case=l2_linear_worst_case,
     minimal=l2_linear_minimal,
     search=l2_square_search,
+    walk=partial(hop_skip_jump, norm="l2"),
 )

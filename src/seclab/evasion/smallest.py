@@ -13,9 +13,9 @@ _HALVINGS = 10  # of what was found: a thousandth of it is all that is left to g
 def smallest_changes(attacker: Attacker, clean: Attempt, attempts: Sequence[Attempt]) -> np.ndarray:
     """The length of the smallest change found that the model reads wrong, for each image.
 
-    The exact one of an affine model; otherwise the shortest of all attempts, and of the search
-    made for it where there is a gradient, shortened while the model is still fooled. A search that
-    goes to the edge of its ball would else give the size of the ball.
+    The exact one where the worst case is computed; otherwise the shortest of all attempts, and of
+    the search made for it where there is a gradient, shortened while the model is still fooled. A
+    search that goes to the edge of its ball would else give the size of the ball.
 
     Args:
         attacker: Model, images and norm.
@@ -36,7 +36,7 @@ def smallest_changes(attacker: Attacker, clean: Attempt, attempts: Sequence[Atte
         length = geometry.lengths(adversarial - images.features)
         shorter = fooled & (length < shortest)
         best[shorter], shortest[shorter] = adversarial[shorter], length[shorter]
-    if not attacker.is_affine:
+    if attacker.exact is None:
         shortest = _shortened(attacker, best, shortest)
     return np.asarray(shortest / images.scale)
 
@@ -44,16 +44,8 @@ def smallest_changes(attacker: Attacker, clean: Attempt, attempts: Sequence[Atte
 def _nearest(attacker: Attacker) -> np.ndarray | None:
     """What the search made for small changes finds, shape (n, d)."""
     target, images, geometry = attacker.target, attacker.images, attacker.geometry
-    if attacker.is_affine:
-        (layer,) = target.affine_layers()
-        exact = geometry.minimal(
-            layer.weights,
-            layer.bias,
-            images.features,
-            attacker.classes,
-            bounds=images.feature_range,
-        )
-        return exact.adversarial
+    if attacker.exact is not None:
+        return attacker.exact.nearest.adversarial
     if not target.has_gradient:
         return None
     return minimal_perturbation(

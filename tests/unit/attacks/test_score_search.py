@@ -174,6 +174,15 @@ def test_a_tie_counts_as_the_model_answers_it(x):
         assert (found.queries == (1 if fooled else 11)).all()
 
 
+def test_whole_numbers_are_searched_from_like_any_others(search, plane):
+    x = np.random.default_rng(2).integers(0, 2, (6, 16))
+
+    whole, real = (_run(search, plane, rows, _labels(x), epsilon=0.4) for rows in (x, x * 1.0))
+
+    assert np.array_equal(whole.adversarial, real.adversarial)
+    assert not np.array_equal(whole.adversarial, x)
+
+
 def test_equal_seeds_give_equal_searches_and_others_do_not(search, plane, x):
     first, again, other = (
         _run(search, plane, x, _labels(x), epsilon=0.05, seed=seed) for seed in (0, 0, 1)

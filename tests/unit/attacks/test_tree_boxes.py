@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from seclab.attacks.tree_boxes import forest_margin_bounds, leaf_boxes, nearest_in_tree
+from seclab.attacks.tree_boxes import MeasuredForest, leaf_boxes, nearest_in_tree
 from seclab.models.structure import decision_trees
 
 BOUNDS = (0.0, 10.0)
@@ -51,6 +51,14 @@ def _tree(seed, **more):
 def _forest(seed, count=5, **more):
     grown = RandomForestClassifier(count, max_depth=4, random_state=seed)
     return _grown(grown, seed, **more)
+
+
+def _bounds(trees, x, y, *, epsilon, norm, cells=1):
+    """Lower bounds of the margins, joined where more than one cell is allowed."""
+    forest = MeasuredForest.around(x, y, trees, bounds=BOUNDS, norm=norm)
+    if cells == 1:
+        return forest.margins(epsilon)
+    return forest.joined_margins(np.arange(len(x)), epsilon, cells=cells)
 
 
 def _rows(seed, count=8, columns=2):
@@ -151,18 +159,14 @@ def test_the_bound_is_never_above_the_smallest_margin_in_the_ball(seed, norm, ep
     trees = decision_trees(model)
     low, high = _cells(trees, 2)
 
-    (bound,) = forest_margin_bounds(
-        trees, x, y, epsilons=[epsilon], bounds=BOUNDS, norm=norm, cells=cells
-    )
+    bound = _bounds(trees, x, y, epsilon=epsilon, norm=norm, cells=cells)
 
     p = model.predict_proba(low)
     reached = NORMS[norm](x[:, None].clip(low, high) - x[:, None]) <= epsilon
     smallest = np.array([_margins(p[near], truth).min() for near, truth in zip(reached, y)])  # noqa: B905
     assert (bound <= smallest).all()
     if cells == 1000:  # all trees in one group: nothing is lost
-        exact = bound > 0.0
-        open_ = ~exact & (smallest > 1e-6)
-        assert np.allclose(bound[open_], smallest[open_], atol=1e-6)
+        assert bound == pytest.approx(smallest, abs=1e-6)
 
 
 def _margins(p, truth):
@@ -176,14 +180,12 @@ def test_bounds_fall_with_the_radius_and_rise_with_the_cells(seed, norm):
     given_ = (decision_trees(model), x, model.predict(x))
 
     alone, joined = (
-        forest_margin_bounds(
-            *given_, epsilons=(0.0, 0.5, 1.0, 3.0), bounds=BOUNDS, norm=norm, cells=cells
-        )
+        [_bounds(*given_, epsilon=epsilon, norm=norm, cells=cells) for epsilon in (0.0, 0.5, 3.0)]
         for cells in (1, 50)
     )
 
     assert (np.diff(alone, axis=0) <= 0.0).all()
-    assert (joined >= alone).all()
+    assert (np.array(joined) >= np.array(alone) - 1e-12).all()
 
 
 def test_joining_trees_proves_what_one_by_one_does_not():
@@ -194,10 +196,7 @@ def test_joining_trees_proves_what_one_by_one_does_not():
     trees = [Stump(4.0), Mirrored(6.0), Stump(9.0)]
     given_ = (trees, np.array([[5.0]]), np.array([1]))
 
-    alone, joined = (
-        forest_margin_bounds(*given_, epsilons=[1.5], bounds=BOUNDS, norm="linf", cells=cells)
-        for cells in (1, 10)
-    )
+    alone, joined = (_bounds(*given_, epsilon=1.5, norm="linf", cells=cells) for cells in (1, 10))
 
     assert alone == pytest.approx(-1.0, abs=1e-6)
     assert joined == pytest.approx(-1 / 3, abs=1e-6)
@@ -207,11 +206,34 @@ def test_a_row_that_is_wrong_already_is_never_certified():
     model, x = _forest(3), _rows(3, count=30)
     y = (model.predict(x) + 1) % 3
 
-    bound = forest_margin_bounds(
-        decision_trees(model), x, y, epsilons=[0.0, 1.0], bounds=BOUNDS, norm="l2", cells=20
-    )
+    for epsilon, cells in itertools.product((0.0, 1.0), (1, 20)):
+        bound = _bounds(decision_trees(model), x, y, epsilon=epsilon, norm="l2", cells=cells)
+        assert (bound <= 0.0).all()
 
-    assert (bound <= 0.0).all()
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_every_row_can_have_a_radius_of_its_own(norm):
+    model, x = _forest(1), _rows(1)
+    given_ = (decision_trees(model), x, model.predict(x))
+    radii = np.linspace(0.0, 3.0, len(x))
+
+    together = _bounds(*given_, epsilon=radii, norm=norm)
+
+    alone = [_bounds(*given_, epsilon=radius, norm=norm)[row] for row, radius in enumerate(radii)]
+    assert together.tolist() == alone
+
+
+def test_trees_that_answer_alike_all_over_the_ball_are_joined_too():
+    """Two trees cut the ball, and what they answer on either side is the same."""
+
+    class Sure(Stump):
+        value = np.array([[0.5, 0.5], [0.0, 1.0], [0.0, 1.0]])
+
+    given_ = ([Sure(5.0), Sure(4.9), Stump(4.0)], np.array([[5.0]]), np.array([1]))
+
+    for cells in (1, 2, 10):
+        assert _bounds(*given_, epsilon=0.5, norm="linf", cells=cells) == pytest.approx(1.0)
+        assert _bounds(*given_, epsilon=1.5, norm="linf", cells=cells) == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -220,9 +242,7 @@ def test_no_search_breaks_what_is_certified(norm):
     x, rng, epsilon = _rows(5, count=40, columns=6), np.random.default_rng(0), 0.6
     y = model.predict(x)
 
-    (bound,) = forest_margin_bounds(
-        decision_trees(model), x, y, epsilons=[epsilon], bounds=BOUNDS, norm=norm, cells=30
-    )
+    bound = _bounds(decision_trees(model), x, y, epsilon=epsilon, norm=norm, cells=30)
 
     change = rng.choice([-1.0, 1.0], (500, *x.shape)) * rng.uniform(0.5, 1.0, (500, *x.shape))
     change *= epsilon / NORMS[norm](change)[..., None]

@@ -5,12 +5,19 @@ import pytest
 
 from seclab.errors import Misconfigured
 from seclab.evaluations.evasion_l2 import evasion_l2
-from seclab.models import Target
+from seclab.evaluations.evasion_linf import evasion_linf
+from seclab.models import ModelSpec, Target, train
 from tests.fakes import ScriptedTarget
 
 RUNS = ("swept", "climbed", "searched")
-PGD, SEARCH, EXACT = (
-    f"l2_{name}" for name in ("projected_gradient_descent", "square_search", "linear_worst_case")
+PGD, SEARCH, WALK, EXACT = (
+    f"l2_{name}"
+    for name in (
+        "projected_gradient_descent",
+        "square_search",
+        "hop_skip_jump",
+        "linear_worst_case",
+    )
 )
 
 
@@ -51,12 +58,12 @@ def climbed(trained, splits):
 @pytest.fixture(scope="module")
 def searched(trained, splits):
     target = Target(trained("random-forest"), splits)
-    return _run(target, epsilons=(0.02, 0.5, 1.0), samples=25, score_queries=60)
+    return _run(target, epsilons=(0.02, 0.5, 1.0), samples=25, score_queries=60, walk_iterations=2)
 
 
 @pytest.mark.parametrize(
     ("run", "attacks"),
-    [("swept", {PGD, EXACT}), ("climbed", {PGD, SEARCH}), ("searched", {SEARCH})],
+    [("swept", {PGD, EXACT}), ("climbed", {PGD, SEARCH}), ("searched", {SEARCH, WALK})],
 )
 def test_the_attacks_are_those_that_the_model_allows(run, attacks, request):
     robust = _readings(request.getfixturevalue(run), "robust_accuracy")
@@ -115,7 +122,7 @@ def test_every_image_is_told_between_which_sizes_it_breaks(run, request):
     rows = request.getfixturevalue(run).tables[1].records()
 
     right = [row for row in rows if row["correct_when_clean"]]
-    assert all(row["certified_epsilon"] < row["smallest_change"] for row in right)
+    assert all(row["certified_radius"] < row["smallest_change"] for row in right)
     assert all(row["smallest_change"] == 0.0 for row in rows if row not in right)
 
 
@@ -147,11 +154,32 @@ def test_a_model_that_nothing_moves_is_found_out(splits):
     assert [note for note in result.notes if note.startswith("FINDING")]
 
 
-def test_what_it_is_given_is_what_it_takes():
-    """There is no walk along the boundary in this norm, and so nothing to say how long."""
-    parameters = set(inspect.signature(evasion_l2).parameters) - {"target", "rng"}
+def test_both_norms_take_the_same_parameters_with_radii_of_their_own():
+    (l2, linf) = (
+        {name: each.default for name, each in inspect.signature(evaluation).parameters.items()}
+        for evaluation in (evasion_l2, evasion_linf)
+    )
 
-    assert parameters == {"epsilons", "samples", "steps", "restarts", "score_queries"}
+    assert l2.pop("epsilons") != linf.pop("epsilons")
+    assert l2 == linf
+    assert l2["walk_iterations"] > 0
+
+
+def test_a_single_tree_is_solved(splits):
+    spec = ModelSpec("tree", "random-forest", {"n_estimators": 1})
+    target = Target(train(spec, splits.train, seed=0), splits)
+
+    result = _run(target, epsilons=(0.05, 0.2), samples=60)
+
+    robust = _readings(result, "robust_accuracy")
+    assert {attack for _, attack in robust} == {"l2_nearest_leaf", "strongest"}
+    for (epsilon,), reading in _readings(result, "certified_accuracy").items():
+        assert 0.0 < reading.estimate.value < 1.0
+        assert reading.per_sample == robust[epsilon, "l2_nearest_leaf"].per_sample
+    for row in result.tables[1].records():
+        assert row["certified_radius"] == pytest.approx(row["smallest_change"], abs=1e-8)
+    assert [note for note in result.notes if "a single decision tree: its worst case" in note]
+    assert _values(result, "full_range_accuracy") == [0.0]
 
 
 @pytest.mark.parametrize("epsilons", [(), (0.0,), (8.1,), (float("nan"),)])

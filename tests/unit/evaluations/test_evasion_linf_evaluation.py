@@ -245,7 +245,7 @@ def test_every_image_is_told_with_what_is_proven_and_what_breaks_it(run, request
     for row in rows:
         assert row["correct_when_clean"] == (row["smallest_change"] > 0.0)
         if row["correct_when_clean"]:
-            assert row["certified_epsilon"] < row["smallest_change"]
+            assert row["certified_radius"] < row["smallest_change"]
     for (attack, epsilon), estimate in robust.items():
         if attack == "strongest":
             held = np.mean([row["smallest_change"] > epsilon + 1e-9 for row in rows])
@@ -253,7 +253,7 @@ def test_every_image_is_told_with_what_is_proven_and_what_breaks_it(run, request
     for reading in result.readings:
         if reading.metric == "certified_accuracy":
             epsilon = reading.parameters["epsilon"]
-            proven = np.mean([row["certified_epsilon"] >= epsilon for row in rows])
+            proven = np.mean([row["certified_radius"] >= epsilon for row in rows])
             assert proven == pytest.approx(reading.estimate.value)
 
 

@@ -16,6 +16,7 @@ EPSILONS = (0.05, 0.15, 0.4)
 SPECS = {
     "affine": ModelSpec("affine", "softmax-regression", {"C": 10.0}),
     "network": ModelSpec("network", "mlp", {"hidden_layer_sizes": 8, "max_iter": 60}),
+    "tree": ModelSpec("tree", "random-forest", {"n_estimators": 1, "max_depth": 4}),
     "forest": ModelSpec("forest", "random-forest", {"n_estimators": 5, "max_depth": 4}),
 }
 

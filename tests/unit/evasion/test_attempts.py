@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seclab.attacks.linf_decision import Walked
+from seclab.attacks.boundary_walk import Walked
 from seclab.evasion.attempts import Attempt, strongest
 from tests.fakes import ScriptedTarget
 from tests.unit.evasion.small import EPSILONS, NORMS, SPECS, attacker_of, made, target_of
@@ -50,7 +50,9 @@ def test_everything_stays_in_ball_and_box_and_fools_whom_it_says(kind, norm, see
         ("network", "linf", "fast_gradient_sign projected_gradient_descent square_search"),
         ("network", "l2", "projected_gradient_descent square_search"),
         ("forest", "linf", "square_search hop_skip_jump"),
-        ("forest", "l2", "square_search"),
+        ("forest", "l2", "square_search hop_skip_jump"),
+        ("tree", "linf", "nearest_leaf"),
+        ("tree", "l2", "nearest_leaf"),
     ],
 )
 def test_the_attacks_are_those_that_model_and_norm_allow(kind, norm, attacks):
@@ -88,6 +90,19 @@ def test_nothing_beats_the_worst_case_of_an_affine_model(norm):
         assert all(not (attempt.fooled & ~exact.fooled).any() for attempt in here)
 
 
+@pytest.mark.parametrize("norm", sorted(NORMS))
+def test_nothing_beats_the_nearest_leaf_of_a_tree(norm):
+    attacker = attacker_of(target_of("tree"), norm, rows=30, queries=200, walk_iterations=6)
+
+    exact = attacker.attempts(EPSILONS)
+    searched = [*attacker._by_scores(EPSILONS), *attacker._by_labels(EPSILONS)]
+
+    assert any(attempt.fooled.any() and not attempt.fooled.all() for attempt in exact)
+    for attempt in searched:
+        (leaf,) = [each for each in exact if each.epsilon == attempt.epsilon]
+        assert not (attempt.fooled & ~leaf.fooled).any()
+
+
 @pytest.mark.parametrize("kind", sorted(SPECS))
 @pytest.mark.parametrize("norm", sorted(NORMS))
 def test_every_attack_breaks_images_that_were_read_right(norm, kind):
@@ -102,9 +117,8 @@ def test_every_attack_breaks_images_that_were_read_right(norm, kind):
 def test_the_queries_of_the_search_are_all_that_the_model_was_asked(norm):
     target = target_of("forest")
     attacker = attacker_of(target, norm)
-    attacker = replace(attacker, geometry=replace(attacker.geometry, walk=None))
 
-    (attempt,) = attacker.attempts([0.15])
+    (attempt,) = attacker._by_scores([0.15])
 
     # To these comes one question an image, whether it is really fooled.
     assert target.queries == attempt.queries.sum() + len(attacker.images)
@@ -113,7 +127,7 @@ def test_the_queries_of_the_search_are_all_that_the_model_was_asked(norm):
 
 
 def test_queries_add_up_over_sizes_until_an_image_is_broken():
-    attempts = attacker_of(target_of("forest"), "l2", rows=30).attempts(EPSILONS)
+    attempts = list(attacker_of(target_of("forest"), "l2", rows=30)._by_scores(EPSILONS))
 
     for number, (smaller, larger) in enumerate(itertools.pairwise(attempts), start=1):
         broken = smaller.fooled
@@ -122,10 +136,11 @@ def test_queries_add_up_over_sizes_until_an_image_is_broken():
         assert (larger.queries[~broken] > smaller.queries[~broken]).all()
 
 
-def test_the_queries_of_the_walk_are_all_that_the_model_was_asked():
+@pytest.mark.parametrize("norm", sorted(NORMS))
+def test_the_queries_of_the_walk_are_all_that_the_model_was_asked(norm):
     """With a single image nothing is shared out."""
     target = target_of("forest")
-    attacker = attacker_of(target, rows=1, queries=1)
+    attacker = attacker_of(target, norm, rows=1, queries=1)
 
     _, walk = attacker.attempts([0.4])
 
@@ -133,7 +148,8 @@ def test_the_queries_of_the_walk_are_all_that_the_model_was_asked():
     assert walk.queries[0] == target.queries - starts - square - verdicts
 
 
-def test_the_walk_sees_labels_alone():
+@pytest.mark.parametrize("norm", sorted(NORMS))
+def test_the_walk_sees_labels_alone(norm):
     """Two models of equal labels and different scores are walked along in the same way."""
 
     class NoGradient(ScriptedTarget):
@@ -145,8 +161,7 @@ def test_the_walk_sees_labels_alone():
 
     ends = []
     for target in (sure, unsure, forest):
-        attacker = attacker_of(target)
-        ends += attacker._by_labels(NORMS["linf"].walk, [0.4])
+        ends += attacker_of(target, norm)._by_labels([0.6])
 
     assert (ends[0].adversarial == ends[1].adversarial).all()
     assert (ends[0].adversarial == ends[2].adversarial).all()

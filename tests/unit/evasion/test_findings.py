@@ -7,7 +7,7 @@ from seclab.evasion.attempts import Attempt
 from seclab.evasion.findings import METRICS, Outcomes
 from seclab.evasion.geometry import L2, LINF
 from seclab.statistics import mean_of, median_of, proportion
-from tests.unit.evasion.small import made
+from tests.unit.evasion.small import attacker_of, made, target_of
 
 RIGHT = np.array([True] * 9 + [False])  # of ten images the last is read wrong unchanged
 CLEAN = np.where(RIGHT, 0.9, 0.2)
@@ -36,6 +36,7 @@ def _outcomes(**changes):
         "masked": {0.1: nobody, 0.2: nobody},
         "full_range": nobody,
         "smallest": np.append(np.linspace(0.1, 0.5, 9), 0.0),
+        "radii": np.append(np.linspace(0.05, 0.25, 9), 0.0),
     }
     return Outcomes(**given | changes)
 
@@ -121,18 +122,16 @@ def test_the_confidence_lost_is_a_mean_within_one():
 
 
 def test_each_image_is_told_with_what_is_proven_and_what_breaks_it():
-    certified = {0.2: np.arange(10) == 8, 0.1: np.arange(10) >= 7}
-
-    rows = _outcomes(certified=certified).per_image().records()
+    rows = _outcomes().per_image().records()
 
     labels = made(0).test.labels[:10]
     assert [row["image"] for row in rows] == list(range(10))
     assert [row["label"] for row in rows] == ["abc"[label] for label in labels]
     assert [row["correct_when_clean"] for row in rows] == RIGHT.tolist()
-    assert [row["certified_epsilon"] for row in rows] == [0.0] * 7 + [0.1, 0.2, 0.1]
+    assert [row["certified_radius"] for row in rows] == [*np.linspace(0.05, 0.25, 9), 0.0]
     assert [row["smallest_change"] for row in rows] == [*np.linspace(0.1, 0.5, 9), 0.0]
-    unproven = _outcomes(certified={}).per_image().records()
-    assert {row["certified_epsilon"] for row in unproven} == {None}
+    unproven = _outcomes(certified={}, radii=None).per_image().records()
+    assert {row["certified_radius"] for row in unproven} == {None}
 
 
 def test_the_sweep_holds_every_reading():
@@ -193,13 +192,13 @@ def test_what_a_reader_has_to_know_of_the_attacks_is_told():
 
 
 def test_a_bound_is_called_one_and_an_exact_number_is_not():
-    exact = _attempt(0.1, 2, attack="linf_linear_worst_case")
+    affine = attacker_of(target_of("affine"))
 
     searched = " ".join(_outcomes().notes())
-    computed = " ".join(_outcomes(attempts=[exact]).notes())
+    computed = " ".join(_outcomes(solved=affine.exact).notes())
 
     assert "upper bound" in searched
     assert "lower bound" in searched
     assert "lower bound" not in " ".join(_outcomes(certified={}).notes())
-    assert "computed" in computed
+    assert "The model is affine: its worst case is computed" in computed
     assert "bound" not in computed

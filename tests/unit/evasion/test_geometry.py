@@ -25,8 +25,3 @@ def test_the_diameter_is_that_of_the_unit_cube():
 
     for geometry in (LINF, L2):
         assert geometry.diameter(9) == geometry.lengths(corners)[0]
-
-
-def test_there_is_a_walk_in_one_norm_only():
-    assert LINF.walk is not None
-    assert L2.walk is None

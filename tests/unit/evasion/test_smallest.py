@@ -3,6 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from seclab.attacks.boundary_walk import Walked
+from seclab.attacks.tree_boxes import leaf_boxes
 from seclab.evasion.smallest import smallest_changes
 from tests.fakes import ScriptedTarget
 from tests.unit.evasion.small import NORMS, attacker_of, made, target_of
@@ -17,6 +19,10 @@ class _Threshold(ScriptedTarget):
         low, high = data.test.feature_range
         edge = low + share * (high - low)
         super().__init__(data, lambda x: np.eye(3)[np.where(x[:, 0] >= edge, 1, 0)])
+
+
+def _nowhere(_, x, *__, **___):
+    return Walked(x, np.ones(len(x), dtype=int), 0)
 
 
 def _found(attacker, sizes=(1.0,)):
@@ -37,7 +43,7 @@ def test_of_an_affine_model_it_is_exact(norm, seed):
     assert _found(attacker) == pytest.approx(exact.distance / images.scale, rel=1e-6, abs=1e-7)
 
 
-@pytest.mark.parametrize("walk", [NORMS["linf"].walk, None])
+@pytest.mark.parametrize("walk", [NORMS["linf"].walk, _nowhere])
 def test_it_is_where_the_model_changes_its_mind_and_not_the_size_of_the_ball(walk):
     attacker = attacker_of(_Threshold(made(0), 0.7), queries=60)
     attacker = replace(attacker, geometry=replace(attacker.geometry, walk=walk))
@@ -50,6 +56,24 @@ def test_it_is_where_the_model_changes_its_mind_and_not_the_size_of_the_ball(wal
     assert zero.any()
     assert found[zero] == pytest.approx((0.7 - first)[zero], abs=2e-3)
     assert (found[zero] >= (0.7 - first)[zero]).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("norm", sorted(NORMS))
+def test_of_a_single_tree_it_is_exact(norm, seed):
+    """Against every leaf of every other answer, one by one."""
+    attacker = attacker_of(target_of("tree", seed), norm, rows=30)
+    images = attacker.images
+    (tree,) = attacker.target.decision_trees()
+    boxes = leaf_boxes(tree, columns=6, bounds=images.feature_range)
+    answers = boxes.value.argmax(axis=1)
+
+    found = _found(attacker)
+
+    assert 0.0 < np.median(found) < np.inf
+    for x, label, change in zip(images.features, images.labels, found, strict=True):
+        away = x.clip(boxes.low, boxes.high)[answers != label] - x
+        assert change == pytest.approx(NORMS[norm].lengths(away).min() / images.scale, abs=1e-12)
 
 
 def test_what_is_read_wrong_unchanged_takes_no_change():

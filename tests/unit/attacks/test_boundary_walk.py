@@ -3,12 +3,16 @@ import itertools
 import numpy as np
 import pytest
 
-from seclab.attacks import linf_decision
-from seclab.attacks.linf_decision import Walk, linf_hop_skip_jump
+from seclab.attacks import boundary_walk
+from seclab.attacks.boundary_walk import Walk, hop_skip_jump
 from tests.fakes import Linear
 
 BOUNDS = (-10.0, 10.0)
 SLOPE = np.array([2.0, -1.0, 0.5])
+ORDER = {"linf": np.inf, "l2": 2}
+DUAL = {"linf": 1, "l2": 2}
+
+norms = pytest.mark.parametrize("norm", sorted(ORDER))
 
 
 @pytest.fixture
@@ -30,11 +34,12 @@ def _starts(count=50):
     return np.random.default_rng(1).uniform(*BOUNDS, (count, 3))
 
 
-def _walk(model, x, y, *, starts=None, walk=None, seed=0):
-    return linf_hop_skip_jump(
+def _walk(model, x, y, *, norm="linf", starts=None, walk=None, seed=0):
+    return hop_skip_jump(
         model.predict,
         x,
         y,
+        norm=norm,
         starts=_starts() if starts is None else starts,
         bounds=BOUNDS,
         walk=walk or Walk(iterations=5, directions=20),
@@ -42,34 +47,39 @@ def _walk(model, x, y, *, starts=None, walk=None, seed=0):
     ).adversarial
 
 
-def _distance(found, x):
-    return np.abs(found - x).max(axis=1)
+def _distance(found, x, norm="linf"):
+    return np.linalg.norm(found - x, ord=ORDER[norm], axis=1)
 
 
-def test_the_walk_ends_near_the_plane_and_never_nearer_than_it_is(plane, x):
-    true_distance = np.abs(x @ SLOPE) / np.abs(SLOPE).sum()
+@norms
+def test_the_walk_ends_near_the_plane_and_never_nearer_than_it_is(plane, x, norm):
+    true_distance = np.abs(x @ SLOPE) / np.linalg.norm(SLOPE, ord=DUAL[norm])
 
-    distance = _distance(_walk(plane, x, _labels(x), walk=Walk(iterations=15)), x)
+    found = _walk(plane, x, _labels(x), norm=norm, walk=Walk(iterations=15))
+
+    distance = _distance(found, x, norm)
 
     assert (distance >= true_distance - 1e-9).all()
     assert np.median(distance / true_distance) < 1.05
     assert (distance <= 2.0 * true_distance + 0.05).all()
 
 
-def test_everything_found_is_misclassified_and_inside_the_box(plane, x):
-    found = _walk(plane, x, _labels(x))
+@norms
+def test_everything_found_is_misclassified_and_inside_the_box(plane, x, norm):
+    found = _walk(plane, x, _labels(x), norm=norm)
 
     assert (plane.predict(found) != _labels(x)).all()
     assert found.min() >= BOUNDS[0]
     assert found.max() <= BOUNDS[1]
 
 
-def test_a_longer_walk_comes_nearer(plane, x):
+@norms
+def test_a_longer_walk_comes_nearer(plane, x, norm):
     corners = np.array(list(itertools.product(BOUNDS, repeat=3)))
 
     far, nearer = (
-        _distance(_walk(plane, x, _labels(x), starts=corners, walk=Walk(rounds, 10)), x)
-        for rounds in (0, 8)
+        _distance(_walk(plane, x, _labels(x), norm=norm, starts=corners, walk=walk), x, norm)
+        for walk in (Walk(0, 10), Walk(8, 10))
     )
 
     assert (nearer <= far).all()
@@ -85,6 +95,52 @@ def test_without_a_round_the_nearest_start_is_approached(plane):
     # From the nearest one of the other class, straight towards x up to the plane at 0.
     assert found == pytest.approx(np.zeros((1, 3)), abs=1e-4)
     assert plane.predict(found).tolist() == [1]
+
+
+def test_the_approach_goes_straight_in_l2_and_cuts_off_what_stands_out_in_linf(plane):
+    """Where the plane 2a - b + c/2 = 0 is met, from (-4, 0, 2) towards (1, 0, 0)."""
+    x, y, starts = np.array([[1.0, 0.0, 0.0]]), np.array([0]), np.array([[-4.0, 0.0, 2.0]])
+    walk = Walk(iterations=0, halvings=30)
+
+    straight, cut = (
+        _walk(plane, x, y, norm=norm, starts=starts, walk=walk) for norm in ("l2", "linf")
+    )
+
+    # 2 (1 - 5t) + t = 0, and 2 (1 - t) + t / 2 = 0 as long as t is below 2.
+    assert straight == pytest.approx(np.array([[1.0 - 10 / 9, 0.0, 4 / 9]]), abs=1e-6)
+    assert cut == pytest.approx(np.array([[1.0 - 4 / 3, 0.0, 4 / 3]]), abs=1e-6)
+
+
+def test_the_nearest_start_is_nearest_in_the_norm(plane):
+    x, y = np.array([[0.5, 0.0, 0.0]]), np.array([0])
+    even, single = [-1.5, 2.0, -2.0], [-2.1, 0.0, 0.0]  # 2 and 2.6 away, or 3.46 and 2.6
+    walk = Walk(iterations=0, halvings=0)
+
+    for norm, start in (("linf", even), ("l2", single)):
+        found = _walk(plane, x, y, norm=norm, starts=np.array([single, even]), walk=walk)
+        assert found.tolist() == [start]
+
+
+@norms
+def test_directions_are_probed_at_a_share_of_the_distance(plane, x, norm):
+    near = _walk(plane, x, _labels(x), norm=norm, walk=Walk(iterations=0, halvings=8))
+    plane.asked.clear()
+
+    _walk(plane, x, _labels(x), norm=norm, walk=Walk(1, directions=5, halvings=8, probe=0.2))
+
+    probes = plane.asked[2 + 8].reshape(len(x), 5, 3) - near[:, None]
+    lengths = np.linalg.norm(probes, ord=ORDER[norm], axis=2)
+    assert lengths == pytest.approx(np.repeat(0.2 * _distance(near, x, norm)[:, None], 5, axis=1))
+
+
+@norms
+def test_whole_numbers_are_walked_from_like_any_others(plane, norm):
+    x = np.array([[3, 0, 0], [0, 2, 1]])
+
+    whole, real = (_walk(plane, rows, _labels(x), norm=norm) for rows in (x, x.astype(float)))
+
+    assert np.array_equal(whole, real)
+    assert (plane.predict(whole) != _labels(x)).all()
 
 
 def test_rows_that_are_misclassified_already_come_back_untouched(plane, x):
@@ -133,10 +189,11 @@ def test_the_queries_of_each_row_add_up_to_all_that_was_asked(plane, x):
     y = _labels(x)
     y[::3] = 1 - y[::3]
 
-    walked = linf_hop_skip_jump(
+    walked = hop_skip_jump(
         plane.predict,
         x,
         y,
+        norm="l2",
         starts=_starts(),
         bounds=BOUNDS,
         walk=Walk(iterations=3, directions=7),
@@ -149,12 +206,13 @@ def test_the_queries_of_each_row_add_up_to_all_that_was_asked(plane, x):
     assert len(set(walked.queries[y == _labels(x)])) == 1
 
 
-def test_the_model_is_asked_in_blocks_without_a_difference(plane, x, monkeypatch):
-    whole = _walk(plane, x, _labels(x))
-    monkeypatch.setattr(linf_decision, "_CHUNK", 7)
+@norms
+def test_the_model_is_asked_in_blocks_without_a_difference(plane, x, monkeypatch, norm):
+    whole = _walk(plane, x, _labels(x), norm=norm)
+    monkeypatch.setattr(boundary_walk, "_CHUNK", 7)
     plane.asked.clear()
 
-    in_blocks = _walk(plane, x, _labels(x))
+    in_blocks = _walk(plane, x, _labels(x), norm=norm)
 
     assert np.array_equal(in_blocks, whole)
     assert max(map(len, plane.asked[2:])) == 7
@@ -179,23 +237,27 @@ def test_the_walk_modifies_neither_inputs_nor_starts(plane, x):
     assert np.array_equal(x, before)
 
 
-def test_a_forest_is_broken_without_a_gradient(target, splits):
+@norms
+def test_a_forest_is_broken_without_a_gradient(target, splits, norm):
     forest, test = target("random-forest"), splits.test
-    x, y = test.features[:20], test.labels[:20]
+    x, y = test.features[:12], test.labels[:12]
 
-    found = linf_hop_skip_jump(
-        forest.predict,
-        x,
-        y,
-        starts=splits.population.features,
-        bounds=test.feature_range,
-        walk=Walk(iterations=4, directions=30),
-        rng=np.random.default_rng(0),
-    ).adversarial
+    straight, found = (
+        hop_skip_jump(
+            forest.predict,
+            x,
+            y,
+            norm=norm,
+            starts=splits.population.features,
+            bounds=test.feature_range,
+            walk=Walk(iterations=iterations, directions=30),
+            rng=np.random.default_rng(0),
+        ).adversarial
+        for iterations in (0, 3)
+    )
 
     attacked = forest.predict(x) == y
-    assert attacked.sum() > 15
+    assert attacked.sum() > 9
     assert (forest.predict(found) != y).all()
-    # Far nearer than another image of another class, which is where it started.
-    nearest = np.abs(splits.population.features - x[0]).max(axis=1).min()
-    assert np.median(_distance(found, x)[attacked]) < 0.4 * nearest
+    far, near = (_distance(rows, x, norm)[attacked] for rows in (straight, found))
+    assert np.median(near) < 0.7 * np.median(far)
