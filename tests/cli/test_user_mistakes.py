@@ -145,6 +145,15 @@ def test_thresholds_and_profiles_that_nothing_measures_are_2(seclab, serverless)
     assert not (serverless.root / "mlruns").exists()
 
 
+def test_a_control_nobody_knows_is_2_and_names_those_there_are(seclab, serverless):
+    answer = seclab(serverless.root, "evaluate", "--control", "lables", "--control", "top1")
+
+    assert (answer.code, answer.out) == (2, "")
+    assert "unknown control 'lables'; known: confidences" in answer.text
+    assert "'top1'" not in answer.text
+    assert not (serverless.root / "mlruns").exists()
+
+
 def test_a_check_suite_that_is_missing_or_broken_is_2(seclab, serverless):
     suites = serverless.root / "expectations"
     (suites / "splits.json").unlink()
