@@ -4,7 +4,7 @@ Same models, same rows (digits, seed 0), taking turns in one process with one th
 those of the processor, medians of the repeats. Strength is robust accuracy, judged for all tools
 by the same code: lower is the stronger attack. Machines are noisy: compare within one run only.
 
-Needs the dependency group ``bench``. Takes a few minutes, with ``--quick`` less than one; what is
+Needs the dependency group ``bench``. About ten minutes, with ``--quick`` less than one; what is
 left out there (rows, repeats, radii, shadows) makes its figures no statement about strength.
 
     python benchmarks/attacks_vs_peers.py [--quick] [--section NAME]

@@ -1,4 +1,4 @@
-"""How time and memory of our own attacks grow with rows, features and shadows.
+"""How time and memory of our own attacks grow with rows, features, models and shadows.
 
 Every measurement is a process of its own. It calls once for the time, and once more for the peak
 of memory, counted by tracemalloc from the start of the call: numpy's arrays and all of Python's
@@ -28,6 +28,7 @@ _BOUNDS = (0.0, 1.0)
 # Small enough that a part of the rows survives: an attack that breaks all at once takes no time.
 _EPSILON = 0.004
 _ASCENT = Ascent(steps=10, restarts=2)
+_EACH = 1_000  # rows that each of several models is attacked on
 
 # Name, rows and columns; the first of each name is what the others are held against.
 _QUICK = (
@@ -55,10 +56,14 @@ _FULL = (
     ("certified mlp", 10_000, 64),
     ("certified mlp", 1_000, 784),
     ("certified mlp", 10_000, 784),
+    ("models", 1, 64),
+    ("models", 4, 64),
+    ("models", 16, 64),
     ("shadows", 4, 64),
     ("shadows", 8, 64),
-    ("shadows", 32, 64),
+    ("shadows", 16, 64),
 )
+_COUNTED = ("models", "shadows")  # what is counted there are no rows
 
 
 def growth(lab: Lab) -> list[Aim]:
@@ -68,7 +73,8 @@ def growth(lab: Lab) -> list[Aim]:
         f"Random rows and weights, {CLASSES} classes, {HIDDEN} hidden units, epsilon {_EPSILON:g}."
     )
     print(f"Projected gradient descent makes {_ASCENT.steps} steps from {_ASCENT.restarts} starts.")
-    print("Shadows: rows are the number of forests trained. MB: the peak of the call, beside what")
+    print(f"Models: rows are the number of MLPs attacked, {_EACH} rows each. Shadows: rows are the")
+    print("number of forests trained. MB: the peak of the call, with the answer in it, beside what")
     print("the rows take. linear: time per entry beside that of the first, 1 is linear growth.")
     print("left: share of rows that survived or were certified.")
     first: dict[str, float] = {}
@@ -78,7 +84,7 @@ def growth(lab: Lab) -> list[Aim]:
         each = seconds / (rows * columns)
         first.setdefault(name, each)
         size = rows * columns * 8 / 2**20
-        held = None if name == "shadows" else size
+        held = None if name in _COUNTED else size
         found.append((name, rows, columns, seconds, each / first[name], peak, held, left))
     columns_named = ("attack", "rows", "columns", "seconds", "linear", "MB", "rows MB", "left")
     table(columns_named, found)
@@ -121,8 +127,8 @@ def _network(rng: np.random.Generator, *widths: int) -> list[AffineLayer]:
 class _Model:
     """Random layers behind a softmax, and rows that it reads right by definition."""
 
-    def __init__(self, rows: int, *widths: int) -> None:
-        rng = np.random.default_rng(SEED)
+    def __init__(self, rows: int, *widths: int, seed: int = SEED) -> None:
+        rng = np.random.default_rng(seed)
         self.layers = _network(rng, *widths)
         self.x = rng.uniform(*_BOUNDS, (rows, widths[0]))
         self.y = self.predict(self.x)
@@ -169,22 +175,28 @@ def _linear(rows: int, columns: int) -> Callable[[], float]:
 
 def _descent(rows: int, *widths: int) -> Callable[[], float]:
     model = _Model(rows, *widths)
+    return lambda: _survived(model)
 
-    def call() -> float:
-        found = projected_gradient_descent(
-            [Loss.margin(model.gradient)],
-            model.predict,
-            model.x,
-            model.y,
-            norm="linf",
-            epsilon=_EPSILON,
-            bounds=_BOUNDS,
-            ascent=_ASCENT,
-            rng=np.random.default_rng(SEED),
-        )
-        return float((model.predict(found) == model.y).mean())
 
-    return call
+def _models(count: int, columns: int) -> Callable[[], float]:
+    models = [_Model(_EACH, columns, HIDDEN, CLASSES, seed=SEED + at) for at in range(count)]
+    return lambda: float(np.mean([_survived(model) for model in models]))
+
+
+def _survived(model: _Model) -> float:
+    """Share of a model's rows that projected gradient descent does not break."""
+    found = projected_gradient_descent(
+        [Loss.margin(model.gradient)],
+        model.predict,
+        model.x,
+        model.y,
+        norm="linf",
+        epsilon=_EPSILON,
+        bounds=_BOUNDS,
+        ascent=_ASCENT,
+        rng=np.random.default_rng(SEED),
+    )
+    return float((model.predict(found) == model.y).mean())
 
 
 def _certified(rows: int, columns: int) -> Callable[[], float]:
@@ -219,5 +231,6 @@ _CASES: dict[str, Callable[[int, int], Callable[[], float | None]]] = {
     "pgd softmax": lambda rows, columns: _descent(rows, columns, CLASSES),
     "pgd mlp": lambda rows, columns: _descent(rows, columns, HIDDEN, CLASSES),
     "certified mlp": _certified,
+    "models": _models,
     "shadows": _shadows,
 }

@@ -1,6 +1,6 @@
 """Analytic gradients of the differentiable families, with respect to the input."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ class LossGradient(Protocol):
         ...
 
 
+_DUST = 1e-20  # beside weights of about 1
 _Layers: TypeAlias = list[tuple[np.ndarray, np.ndarray]]
 # Scores (k, n), which it may overwrite, and classes (n,) to loss (n,) and its slope (k, n).
 _Top: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -59,6 +60,35 @@ def margin_gradient_of(estimator: object) -> LossGradient:
     return _gradient_of(estimator, _margin)
 
 
+def fixed_gradients(
+    layers: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> tuple[LossGradient, LossGradient]:
+    """Both gradients, cross-entropy and margin, of a network that learns no more.
+
+    The weights are prepared once for each precision. Scaling that is folded into the first layer
+    costs nothing then, and the gradient is the one per native unit. Inputs are float32 or float64.
+
+    Args:
+        layers: Weights (inputs, outputs) and bias (outputs,) of each layer, ReLU between them.
+
+    Returns:
+        What :func:`loss_gradient_of` and :func:`margin_gradient_of` return.
+    """
+    prepared = {
+        np.dtype(dtype): [(_without_dust(w).astype(dtype), b.astype(dtype)) for w, b in layers]
+        for dtype in (np.float32, np.float64)
+    }
+    return (
+        lambda x, y: _affine_gradient(prepared[x.dtype], x, y, top=_cross_entropy),
+        lambda x, y: _affine_gradient(prepared[x.dtype], x, y, top=_margin),
+    )
+
+
+def _without_dust(weights: np.ndarray) -> np.ndarray:
+    """Weights that decayed to nothing are nothing: their products are subnormal, and slow."""
+    return np.where(np.abs(weights) < _DUST, 0.0, weights)
+
+
 def _gradient_of(estimator: object, top: _Top) -> LossGradient:
     if isinstance(estimator, LogisticRegression):
         return lambda x, y: _affine_gradient(
@@ -91,7 +121,8 @@ def _affine_gradient(
     loss, delta = top(activations.pop(), y)
     for (weights, _), below in zip(layers[:0:-1], activations[:0:-1], strict=True):
         delta = weights @ delta
-        delta *= below > 0.0
+        # In place and without a change of type, which would take as long as the product.
+        delta *= np.greater(below, 0.0, out=below)
     return loss, delta.T @ layers[0][0].T
 
 

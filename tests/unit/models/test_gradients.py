@@ -6,7 +6,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 
 from seclab.errors import NotEvaluated
-from seclab.models.gradients import loss_gradient_of, margin_gradient_of
+from seclab.models.gradients import fixed_gradients, loss_gradient_of, margin_gradient_of
 from seclab.models.training import CLASSIFY
 
 DIFFERENTIABLE = ("softmax-regression", "mlp", "mlp-hardened")
@@ -151,3 +151,33 @@ def test_the_slope_of_a_sure_answer_is_the_same_in_single_precision():
 def test_no_gradient_is_made_up(estimator, gradient_of):
     with pytest.raises(NotEvaluated, match=f"{type(estimator).__name__} has no analytic"):
         gradient_of(estimator)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", DIFFERENTIABLE)
+def test_the_gradients_of_fixed_layers_are_those_of_the_model_per_native_unit(
+    name, dtype, target, splits
+):
+    model = target(name)
+    x, y = splits.test.features[:50].astype(dtype), splits.test.labels[:50]
+    layers = [(layer.weights, layer.bias) for layer in model.affine_layers()]
+
+    for fixed, expected in zip(
+        fixed_gradients(layers), (model.loss_gradient, model.margin_gradient), strict=True
+    ):
+        loss, slope = fixed(x, y)
+
+        assert loss.dtype == slope.dtype == dtype
+        assert loss == pytest.approx(expected(x, y)[0], rel=1e-3, abs=1e-4)
+        assert slope == pytest.approx(expected(x, y)[1], rel=1e-3, abs=1e-5)
+
+
+def test_fixed_gradients_do_not_follow_what_becomes_of_the_weights():
+    weights, bias = np.array([[2.0, -2.0, 1e-30]]), np.zeros(3)
+    margin = fixed_gradients([(weights, bias)])[1]
+    weights[:] = 0.0
+
+    loss, slope = margin(np.array([[1.0], [-1.0]]), np.array([0, 0]))
+
+    assert loss.tolist() == [-2.0, 4.0]
+    assert slope.tolist() == [[-2.0], [-4.0]]
