@@ -37,27 +37,18 @@ def loss_gradient_of(estimator: object) -> LossGradient:
     Raises:
         NotEvaluated: The estimator has no gradient that could honestly be offered.
     """
-    return _gradient_of(estimator, _cross_entropy)
-
-
-def margin_gradient_of(estimator: object) -> LossGradient:
-    """The gradient of the margin between the best other class and the true one, before softmax.
-
-    Where probabilities round to 0 and 1 the slope of the cross-entropy vanishes, and an attack
-    that follows it mistakes a confident model for a robust one. Scores never saturate.
-
-    Returns:
-        A function of inputs and class indexes. The loss is the score of the best other class less
-        that of the true one: at least 0 exactly where the model is wrong or undecided.
-
-    Raises:
-        NotEvaluated: The estimator has no gradient that could honestly be offered.
-
-    References:
-        Carlini and Wagner (2017), Towards evaluating the robustness of neural networks,
-        arXiv:1608.04644.
-    """
-    return _gradient_of(estimator, _margin)
+    if isinstance(estimator, LogisticRegression):
+        return lambda x, y: _affine_gradient(
+            [(estimator.coef_.T, estimator.intercept_)], x, y, top=_cross_entropy
+        )
+    if isinstance(estimator, MLPClassifier) and estimator.activation == "relu":
+        return lambda x, y: _affine_gradient(
+            list(zip(estimator.coefs_, estimator.intercepts_, strict=True)),
+            x,
+            y,
+            top=_cross_entropy,
+        )
+    raise NotEvaluated(f"{type(estimator).__name__} has no analytic loss gradient")
 
 
 def fixed_gradients(
@@ -68,11 +59,21 @@ def fixed_gradients(
     The weights are prepared once for each precision. Scaling that is folded into the first layer
     costs nothing then, and the gradient is the one per native unit. Inputs are float32 or float64.
 
+    Where probabilities round to 0 and 1 the slope of the cross-entropy vanishes, and an attack
+    that follows it mistakes a confident model for a robust one. The margin is taken on the scores
+    before softmax, which never saturate.
+
     Args:
         layers: Weights (inputs, outputs) and bias (outputs,) of each layer, ReLU between them.
 
     Returns:
-        What :func:`loss_gradient_of` and :func:`margin_gradient_of` return.
+        Two functions of inputs and class indexes. The first is that of :func:`loss_gradient_of`.
+        The loss of the second is the score of the best other class less that of the true one: at
+        least 0 exactly where the model is wrong or undecided.
+
+    References:
+        Carlini and Wagner (2017), Towards evaluating the robustness of neural networks,
+        arXiv:1608.04644.
     """
     prepared = {
         np.dtype(dtype): [(_without_dust(w).astype(dtype), b.astype(dtype)) for w, b in layers]
@@ -87,18 +88,6 @@ def fixed_gradients(
 def _without_dust(weights: np.ndarray) -> np.ndarray:
     """Weights that decayed to nothing are nothing: their products are subnormal, and slow."""
     return np.where(np.abs(weights) < _DUST, 0.0, weights)
-
-
-def _gradient_of(estimator: object, top: _Top) -> LossGradient:
-    if isinstance(estimator, LogisticRegression):
-        return lambda x, y: _affine_gradient(
-            [(estimator.coef_.T, estimator.intercept_)], x, y, top=top
-        )
-    if isinstance(estimator, MLPClassifier) and estimator.activation == "relu":
-        return lambda x, y: _affine_gradient(
-            list(zip(estimator.coefs_, estimator.intercepts_, strict=True)), x, y, top=top
-        )
-    raise NotEvaluated(f"{type(estimator).__name__} has no analytic loss gradient")
 
 
 def _affine_gradient(

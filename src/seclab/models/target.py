@@ -5,7 +5,8 @@ import numpy as np
 from seclab.datasets import Dataset, Splits
 from seclab.errors import InvalidData, NotEvaluated
 from seclab.measurement import Subject
-from seclab.models.gradients import LossGradient, loss_gradient_of, margin_gradient_of
+from seclab.models.answering import probabilities_of
+from seclab.models.gradients import LossGradient, fixed_gradients
 from seclab.models.specs import ModelSpec
 from seclab.models.structure import (
     AffineLayer,
@@ -34,10 +35,13 @@ class Target:
         self.data = data
         self.queries = 0
         self.gradient_queries = 0
-        classifier, differentiable = model.pipeline[CLASSIFY], model.spec.differentiable
-        self._loss_gradient = loss_gradient_of(classifier) if differentiable else None
-        self._margin_gradient = margin_gradient_of(classifier) if differentiable else None
+        self._loss_gradient: LossGradient | None = None
+        self._margin_gradient: LossGradient | None = None
+        if model.spec.differentiable:
+            layers = [(layer.weights, layer.bias) for layer in affine_layers(model.pipeline)]
+            self._loss_gradient, self._margin_gradient = fixed_gradients(layers)
         self._classes: np.ndarray = model.pipeline[CLASSIFY].classes_
+        self._probabilities = probabilities_of(model.pipeline, scale=SCALE, classify=CLASSIFY)
 
     @property
     def subject(self) -> Subject:
@@ -78,8 +82,7 @@ class Target:
         """Class probabilities of shape (n, k), one query a row."""
         self._require_rows(x)
         self.queries += len(x)
-        probabilities: np.ndarray = self._model.pipeline.predict_proba(x)
-        return probabilities
+        return self._probabilities(x)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Labels of shape (n,), one query a row."""
@@ -137,13 +140,7 @@ class Target:
             raise NotEvaluated(f"{self.spec.name} has no loss gradient")
         self._require_rows(x)
         self.gradient_queries += len(x)
-        scaler = self._model.pipeline[SCALE]
-        # What transform() does, in the precision of x, without validating the rows once more.
-        scale = scaler.scale_.astype(x.dtype, copy=False)
-        shift = scaler.min_.astype(x.dtype, copy=False)
-        loss, slope = gradient(x * scale + shift, np.searchsorted(self._classes, y))
-        slope *= scale
-        return loss, slope
+        return gradient(x, np.searchsorted(self._classes, y))
 
     def _require_rows(self, x: np.ndarray) -> None:
         columns = self.data.train.features.shape[1]

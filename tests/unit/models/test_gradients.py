@@ -6,10 +6,14 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 
 from seclab.errors import NotEvaluated
-from seclab.models.gradients import fixed_gradients, loss_gradient_of, margin_gradient_of
-from seclab.models.training import CLASSIFY
+from seclab.models import Target
+from seclab.models.gradients import fixed_gradients, loss_gradient_of
 
 DIFFERENTIABLE = ("softmax-regression", "mlp", "mlp-hardened")
+
+
+def _margin_of(network):
+    return fixed_gradients(list(zip(network.coefs_, network.intercepts_, strict=True)))[1]
 
 
 def _differences(loss, x, *, step):
@@ -47,7 +51,7 @@ def test_the_loss_is_the_cross_entropy_of_the_models_own_probabilities(name, tar
 
 @given(hidden=st.lists(st.integers(1, 6), min_size=1, max_size=3), seed=st.integers(0, 10**6))
 @settings(max_examples=25)
-@pytest.mark.parametrize("gradient_of", [loss_gradient_of, margin_gradient_of])
+@pytest.mark.parametrize("gradient_of", [loss_gradient_of, _margin_of])
 def test_gradients_go_back_through_any_number_of_layers(gradient_of, hidden, seed):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(12, 3)), np.arange(12) % 3
@@ -93,18 +97,18 @@ def test_a_hopeless_answer_has_a_finite_loss():
 def test_the_margin_is_that_of_the_scores_and_not_below_zero_where_the_model_is_wrong(
     name, trained, splits
 ):
-    classifier = trained(name).pipeline[CLASSIFY]
-    x = np.random.default_rng(0).uniform(0.0, 1.0, (300, 64))
+    model = Target(trained(name), splits)
+    x = np.random.default_rng(0).uniform(0.0, 16.0, (300, 64))
     y = splits.test.labels[:300]
 
-    margin, _ = margin_gradient_of(classifier)(x, y)
+    margin, _ = model.margin_gradient(x, y)
 
-    p, rows = classifier.predict_proba(x), np.arange(300)
+    p, rows = model.predict_proba(x), np.arange(300)
     others = p.copy()
     others[rows, y] = 0.0
     # The difference of two scores is the logarithm of the ratio of their probabilities.
     assert margin == pytest.approx(np.log(others.max(axis=1) / p[rows, y]), abs=1e-6)
-    assert np.array_equal(margin > 0.0, classifier.predict(x) != y)
+    assert np.array_equal(margin > 0.0, model.predict(x) != y)
     assert 0 < (margin < 0.0).sum() < 300
 
 
@@ -118,7 +122,7 @@ def test_where_probabilities_saturate_the_margin_still_has_a_slope(dtype):
     x, y = np.array([[5.0]], dtype=dtype), np.array([0])
 
     _, flat = loss_gradient_of(network)(x, y)
-    margin, slope = margin_gradient_of(network)(x, y)
+    margin, slope = _margin_of(network)(x, y)
 
     assert flat.tolist() == [[0.0]]
     assert margin[0] < -1e8
@@ -144,13 +148,12 @@ def test_the_slope_of_a_sure_answer_is_the_same_in_single_precision():
     assert single == pytest.approx(double, rel=1e-4)
 
 
-@pytest.mark.parametrize("gradient_of", [loss_gradient_of, margin_gradient_of])
 @pytest.mark.parametrize(
     "estimator", [RandomForestClassifier(), MLPClassifier(activation="tanh"), object()]
 )
-def test_no_gradient_is_made_up(estimator, gradient_of):
+def test_no_gradient_is_made_up(estimator):
     with pytest.raises(NotEvaluated, match=f"{type(estimator).__name__} has no analytic"):
-        gradient_of(estimator)
+        loss_gradient_of(estimator)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
