@@ -13,8 +13,7 @@ from seclab.evidence import outcomes_of
 from seclab.evidence.bundle import BUNDLE_FILE, read
 from seclab.gate import Verdict
 from seclab.reports.judged import EXIT_CODES
-from tests.cheap import CHEAP
-from tests.cli.projects import SECLAB
+from tests.cli.projects import EFFORT, SECLAB
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 
@@ -25,9 +24,9 @@ from tasks import keeping
 
 keeping.WORTH_KEEPING = 0.0
 """
-CHOSEN = [word for name in CHEAP if "rag" not in name for word in ("--evaluation", name)]
+CHOSEN = [word for name in EFFORT if "rag" not in name for word in ("--evaluation", name)]
 COMMAND = ("evaluate", "--profile", "quick", "--model", "softmax-regression", *CHOSEN)
-ENDLESS = CHEAP | {"evasion_l2": CHEAP["evasion_l2"] | {"steps": 10_000_000}}
+ENDLESS = EFFORT | {"evasion_l2": EFFORT["evasion_l2"] | {"steps": 10_000_000}}
 # The run that keeps it, and its name, which ends in that of the evaluation.
 KEPT = """
 SELECT tags.value, name FROM runs JOIN tags ON tags.run_uuid = runs.run_uuid
@@ -42,7 +41,7 @@ def test_a_killed_evaluation_goes_on_where_it_ended(lab, evaluated, prefect, sec
     lab.configure(evaluation_flow="keeping_all:security_evaluation")
     _effort(lab, ENDLESS)
     killed, kept = _killed_once_something_is_kept(lab)
-    _effort(lab, CHEAP)
+    _effort(lab, EFFORT)
 
     answer = lab.run(*COMMAND)
 
