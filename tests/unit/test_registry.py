@@ -192,7 +192,7 @@ def test_parameters_override_the_defaults_and_all_are_recorded():
     [
         (
             {"leve": 1, "stpes": 2},
-            ["no parameter 'leve'; it has: level, steps, where", "no parameter 'stpes'"],
+            ["no parameter 'leve'; it has: controls, level, steps, where", "no parameter 'stpes'"],
         ),
         ({"rng": 3}, ["no parameter 'rng'"]),
         ({"level": "0.5"}, ["level must be a number, got '0.5'"]),

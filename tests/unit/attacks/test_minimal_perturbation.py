@@ -3,8 +3,6 @@ import pytest
 
 from seclab.attacks.minimal_perturbation import minimal_perturbation
 from seclab.errors import Misconfigured
-from seclab.models.gradients import margin_gradient_of
-from seclab.models.training import CLASSIFY
 from tests.fakes import Linear
 
 
@@ -80,7 +78,7 @@ def test_what_is_wrong_already_and_what_cannot_be_broken_stays_as_it_is():
 
 
 @pytest.mark.parametrize(("norm", "radii"), [("linf", [0.05, 0.1, 0.2]), ("l2", [0.25, 0.5, 0.8])])
-def test_one_search_gives_nearly_the_robust_accuracy_of_many(norm, radii, trained, target, splits):
+def test_one_search_gives_nearly_the_robust_accuracy_of_many(norm, radii, target, splits):
     """Projected gradient with restarts, at each radius, finds at most one row in twelve more."""
     from seclab.attacks.projected_gradient import (  # noqa: PLC0415 - the yardstick of this test
         Ascent,
@@ -88,13 +86,10 @@ def test_one_search_gives_nearly_the_robust_accuracy_of_many(norm, radii, traine
         projected_gradient_descent,
     )
 
-    classifier, model = trained("mlp-hardened").pipeline[CLASSIFY], target("mlp-hardened")
+    model = target("mlp-hardened")
     x, y = splits.test.features[:150], splits.test.labels[:150]
 
-    def margin(rows, labels):
-        value, slope = margin_gradient_of(classifier)(rows / 16, labels)
-        return value, slope / 16
-
+    margin = model.margin_gradient
     found = minimal_perturbation(margin, model.predict, x, y, norm=norm, bounds=(0.0, 16.0))
 
     length = np.linalg.norm(found - x, ord=np.inf if norm == "linf" else 2, axis=1) / 16

@@ -6,7 +6,7 @@ from sklearn.neural_network import MLPClassifier
 
 from seclab.attacks.linf_gradient import linf_fast_gradient_sign
 from seclab.attacks.projected_gradient import Ascent, Loss, projected_gradient_descent
-from seclab.models.gradients import loss_gradient_of, margin_gradient_of
+from seclab.models.gradients import fixed_gradients
 from seclab.models.training import CLASSIFY
 from tests.fakes import Linear
 from tests.unit.attacks.descent import attack, both
@@ -83,10 +83,9 @@ def test_against_all_points_of_the_ball_the_search_misses_next_to_nothing():
     ball = np.array(list(itertools.product(offsets, offsets)))
     everywhere = np.clip(x[:, None, :] + ball, 0.0, 1.0).reshape(-1, 2)
     fooled = network.predict(everywhere).reshape(len(x), -1) != y[:, None]
-    losses = [
-        Loss.margin(margin_gradient_of(network)),
-        Loss.cross_entropy(loss_gradient_of(network)),
-    ]
+    layers = list(zip(network.coefs_, network.intercepts_, strict=True))
+    cross_entropy, margin = fixed_gradients(layers)
+    losses = [Loss.margin(margin), Loss.cross_entropy(cross_entropy)]
 
     for norm, inside in (("linf", ball[:, 0] < 9.0), ("l2", np.hypot(*ball.T) <= 0.2)):
         breakable = fooled[:, inside].any(axis=1)
