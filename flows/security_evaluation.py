@@ -19,9 +19,10 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 from threadpoolctl import threadpool_limits
 
-from seclab import admission, models, project, rag, registry, settings, tracking
+from seclab import admission, datasets, models, project, rag, registry, settings, tracking
+from seclab.attacks.poisoning import KINDS
 from seclab.datasets import Dataset, Splits
-from seclab.errors import EvidenceMismatch, Misconfigured, PromotionRefused
+from seclab.errors import EvidenceMismatch, Misconfigured, NotEvaluated, PromotionRefused
 from seclab.evidence import observe
 from seclab.gate import Comparison, Verdict, clean_accuracy
 from seclab.measurement import CheckReport, Subject
@@ -36,6 +37,7 @@ from tasks.context import Context
 from tasks.data import check_dataset, check_splits
 from tasks.evaluation import evaluate_agent, evaluate_model
 from tasks.keeping import Keeper
+from tasks.poison import spoil, tell_found
 from tasks.progress import progress
 from tasks.promotion import promote_version
 from tasks.recording import describe, record
@@ -45,6 +47,7 @@ from tasks.training import train_model
 
 ModelName = Annotated[str, Field(json_schema_extra={"enum": list(models.SPECS)})]
 ControlName = Annotated[str, Field(json_schema_extra={"enum": list(CONTROLS)})]
+PoisonName = Annotated[str, Field(json_schema_extra={"enum": list(KINDS)})]
 EvaluationName = Annotated[str, Field(json_schema_extra={"enum": list(registry.registered())})]
 
 
@@ -70,6 +73,18 @@ class EvaluationParameters(BaseModel):
         default_factory=list,
         title="Output controls",
         description="Measure every model behind each of these too, and what it costs a client.",
+    )
+    poison: PoisonName | None = Field(
+        default=None,
+        title="Poison",
+        description="Poison the data on purpose, to see that the checks stop it.",
+    )
+    poison_rate: float = Field(
+        default=0.02,
+        ge=0.0,
+        le=1.0,
+        title="Poison rate",
+        description="Poisoned rows as a fraction of all.",
     )
     seed: int = Field(
         default=0,
@@ -109,7 +124,12 @@ def security_evaluation(parameters: EvaluationParameters) -> State[Any]:
     parts = context.project
     # Attacks work on many small matrices, where a second BLAS thread costs more than it gives.
     with threadpool_limits(limits=1), ExitStack() as stack:
-        dataset, report = check_dataset(parts.settings.dataset, parts)
+        dataset = datasets.load(parts.settings.dataset)
+        if parameters.poison:
+            kind, rate = parameters.poison, parameters.poison_rate
+            refused = _refuse_poisoned(context, stack, dataset, kind, rate)
+            return announce(context.store, [refused])
+        report = check_dataset(dataset, parts)
         if report.stopping():
             return announce(context.store, [_refuse(context, stack, dataset, [report])])
         splits, overlap = check_splits(dataset, parts, seed=parameters.seed)
@@ -133,6 +153,7 @@ def _prepare(parameters: EvaluationParameters) -> Context:
         models=parameters.models,
         evaluations=parameters.evaluations,
         controls=parameters.controls,
+        poison=[parameters.poison] if parameters.poison else [],
     )
     if problems:
         raise Misconfigured(problems)
@@ -186,12 +207,41 @@ def _chosen(
 
 
 def _refuse(
-    context: Context, stack: ExitStack, dataset: Dataset, reports: Sequence[CheckReport]
+    context: Context,
+    stack: ExitStack,
+    dataset: Dataset,
+    reports: Sequence[CheckReport],
+    description: Mapping[str, Any] | None = None,
 ) -> RunSummary:
     """Seal and store that the data was refused."""
     subject = Subject("dataset", dataset.name, str(dataset.fingerprint().ordered))
     recording = stack.enter_context(context.recording(subject))
-    return record(context, recording, outcomes=(), reports=reports, datasets=[dataset])
+    return record(
+        context,
+        recording,
+        outcomes=(),
+        reports=reports,
+        datasets=[dataset],
+        description=description,
+    )
+
+
+def _refuse_poisoned(
+    context: Context, stack: ExitStack, dataset: Dataset, kind: str, rate: float
+) -> RunSummary:
+    """Poison the data and hold the checks to stopping it; nothing is ever trained from it.
+
+    Raises:
+        NotEvaluated: They let it pass.
+    """
+    spoiled = spoil(dataset, kind=kind, rate=rate, seed=context.seed)
+    report = check_dataset(spoiled.dataset, context.project)
+    tell_found(spoiled, report)
+    if not report.stopping():
+        raise NotEvaluated(
+            f"the checks let {kind} at rate {rate:g} pass: nothing is trained from poisoned data"
+        )
+    return _refuse(context, stack, spoiled.dataset, [report], spoiled.describe())
 
 
 def _evaluate_models(

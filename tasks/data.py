@@ -1,4 +1,4 @@
-"""Load the data, check it, split it, check the splits."""
+"""Check the data, split it, check the splits."""
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -15,16 +15,15 @@ _LONGEST = 600.0  # seconds
 
 @task(
     name="check-data",
-    task_run_name="check {name}",
+    task_run_name="check {dataset.name}",
     cache_policy=NO_CACHE,
 )
-def check_dataset(name: str, project: Project) -> tuple[Dataset, CheckReport]:
-    """Load a dataset and run its suite, the baseline included."""
-    dataset = datasets.load(name)
-    suite, baseline = project.suites[name], project.baselines.get(name)
+def check_dataset(dataset: Dataset, project: Project) -> CheckReport:
+    """Run the suite of a dataset, the baseline included."""
+    suite, baseline = project.suites[dataset.name], project.baselines.get(dataset.name)
     report = processes.call(data_checks.check, dataset, suite, baseline=baseline, timeout=_LONGEST)
     _tell(report)
-    return dataset, report
+    return report
 
 
 @task(

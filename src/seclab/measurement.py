@@ -219,11 +219,29 @@ class CheckStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SuspectedPattern:
+    """What rows of one label have in common and should not: perhaps a trigger.
+
+    Attributes:
+        label: The label.
+        columns: Indexes of the features it is made of.
+        values: What they are set to, in native units.
+        rows: How many rows carry it.
+    """
+
+    label: int
+    columns: tuple[int, ...]
+    values: tuple[float, ...]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """One expectation against one dataset.
 
     Attributes:
         rows: Indexes of offending rows in the dataset, at most the first thousand.
+        patterns: What such rows have in common, the strongest first.
     """
 
     expectation: str
@@ -233,6 +251,7 @@ class CheckResult:
     observed: str
     explanation: str
     rows: tuple[int, ...] = ()
+    patterns: tuple[SuspectedPattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import seclab.evaluations  # noqa: F401 - fills the register of evaluations
 from seclab import data_checks, registers, registry
+from seclab.attacks.poisoning import KINDS
 from seclab.baselines import Baseline, load_baselines
 from seclab.data_checks import Suite
 from seclab.errors import Misconfigured
@@ -86,6 +87,7 @@ def unknown_names(
     models: Iterable[str],
     evaluations: Iterable[str],
     controls: Iterable[str],
+    poison: Iterable[str] = (),
 ) -> list[str]:
     """One sentence for each name that means nothing in this project."""
     return [
@@ -95,6 +97,7 @@ def unknown_names(
             ("model", models, SPECS),
             ("evaluation", evaluations, registry.registered()),
             ("control", controls, CONTROLS),
+            ("poison", poison, KINDS),
         )
         for name in names
         if name not in known

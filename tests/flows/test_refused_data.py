@@ -130,6 +130,22 @@ def test_broken_data_is_refused_before_training_and_the_refusal_is_sealed(lab, p
     assert run.data.tags["dataset.digits.digest"] == str(changed.ordered)
 
 
+def test_poison_put_in_on_purpose_is_found_and_ends_blocked_with_the_rows_in_the_evidence(lab):
+    state = lab.evaluate(poison="patch", poison_rate=0.02)
+
+    assert (state.name, state.message) == ("GateFailed", "BLOCK digits")
+    run = lab.runs(state)["digits"]
+    bundle = lab.bundle(run)
+    poison = bundle.predicate["description"]["poison"]
+    assert (poison["kind"], poison["rate"], len(poison["rows"])) == ("patch", 0.02, 36)
+    [report] = reports_of(bundle)
+    found = next(r for r in report.results if r.expectation == "expect_no_shared_patterns")
+    assert found.status is CheckStatus.FAILED
+    assert len(set(found.rows) & set(poison["rows"])) >= 28
+    assert found.patterns[0].label == poison["target"]
+    assert lab.store.client.search_registered_models() == []
+
+
 def test_splits_that_share_an_image_are_refused_before_training(lab, monkeypatch):
     splits = datasets.split(datasets.load("digits"), seed=0)
     leaking = dataclasses.replace(

@@ -92,6 +92,17 @@ def evaluate(  # noqa: PLR0917 - Typer turns parameters into options by position
             "model is measured behind as well; may be repeated."
         ),
     ] = None,
+    poison: Annotated[
+        str | None,
+        typer.Option(
+            help="Poison the data on purpose, with random_flips, patch, blended or another kind: "
+            "the run is to end blocked.",
+            show_default=False,
+        ),
+    ] = None,
+    rate: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Poisoned rows as a fraction of all.")
+    ] = 0.02,
     seed: Seed = 0,
     promote: Annotated[
         bool,
@@ -117,9 +128,47 @@ def evaluate(  # noqa: PLR0917 - Typer turns parameters into options by position
         models=model,
         evaluations=evaluation,
         controls=control,
+        poison=poison,
+        rate=rate,
         seed=seed,
         promote=promote,
         refresh=refresh,
+        json=json,
+    )
+
+
+@app.command()
+def check(  # noqa: PLR0917 - Typer turns parameters into options by position
+    data: Annotated[Path, typer.Argument(help="A CSV, Parquet or NPZ file of labelled rows.")],
+    suite: Annotated[
+        str, typer.Option(help="Which suite of expectations/ to hold it to, without .json.")
+    ] = "any",
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="Name of the label column or array; label, class, target or the last column "
+            "when left out."
+        ),
+    ] = None,
+    image_shape: Annotated[
+        tuple[int, int] | None,
+        typer.Option(help="Height and width, where rows are images.", show_default=False),
+    ] = None,
+    feature_range: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Smallest and largest value of a feature.", show_default=False),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Check a dataset file for damage and poison, and show what was found."""
+    from seclab.cli import checking as command
+
+    command.check(
+        data,
+        suite=suite,
+        label=label,
+        image_shape=image_shape,
+        feature_range=feature_range,
         json=json,
     )
 

@@ -22,6 +22,8 @@ def evaluate(
     models: Sequence[str] | None,
     evaluations: Sequence[str] | None,
     controls: Sequence[str] | None,
+    poison: str | None,
+    rate: float,
     seed: int,
     promote: bool,
     refresh: bool,
@@ -41,6 +43,8 @@ def evaluate(
         parameters["evaluations"] = list(dict.fromkeys(evaluations))
     if controls:
         parameters["controls"] = list(dict.fromkeys(controls))
+    if poison:
+        parameters |= {"poison": poison, "poison_rate": rate}
     with _progress(quiet=json), _serving(found) as ready:
         from seclab import project, registry
 
@@ -53,6 +57,7 @@ def evaluate(
             models=models or (),
             evaluations=evaluations or (),
             controls=controls or (),
+            poison=[poison] if poison else [],
         )
         if problems:
             raise Misconfigured(problems)

@@ -83,6 +83,7 @@ def _result(expectation: Expectation, finding: Finding | Broken) -> CheckResult:
         observed="nothing" if isinstance(finding, Broken) else finding.found,
         explanation=_explanation(types()[expectation.type].why, finding),
         rows=() if isinstance(finding, Broken) else finding.rows,
+        patterns=() if isinstance(finding, Broken) else finding.patterns,
     )
 
 

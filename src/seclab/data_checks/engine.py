@@ -4,6 +4,7 @@ import logging
 import re
 import threading
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import new_class
 from typing import Any
 
@@ -26,6 +27,7 @@ from seclab.data_checks.frames import to_frame, to_table
 from seclab.data_checks.suites import Suite
 from seclab.data_checks.table import Broken, Finding, Table
 from seclab.errors import Misconfigured
+from seclab.measurement import SuspectedPattern
 
 _METRIC = "seclab.table"
 _MODULE = re.compile(r"^[\w.]+\.(?=\w+:)")
@@ -63,7 +65,11 @@ def _register(kind: ExpectationType) -> type:
             "success": finding.holds,
             "result": {
                 "observed_value": finding.found,
-                "details": {"expected": finding.expected, "rows": list(finding.rows)},
+                "details": {
+                    "expected": finding.expected,
+                    "rows": list(finding.rows),
+                    "patterns": [asdict(pattern) for pattern in finding.patterns],
+                },
             },
         }
 
@@ -149,7 +155,11 @@ def _answer(answer: ExpectationValidationResult) -> Finding | Broken:
     if details is None or not isinstance(answer.success, bool):
         return Broken(_exception(answer.exception_info or {}) or "it gave no finding")
     found = result["observed_value"]
-    return Finding(answer.success, details["expected"], found, tuple(details["rows"]))
+    patterns = tuple(
+        SuspectedPattern(**pattern | {key: tuple(pattern[key]) for key in ("columns", "values")})
+        for pattern in details["patterns"]
+    )
+    return Finding(answer.success, details["expected"], found, tuple(details["rows"]), patterns)
 
 
 def _exception(info: Mapping[str, Any]) -> str:

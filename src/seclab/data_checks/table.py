@@ -7,6 +7,7 @@ import numpy as np
 from seclab.baselines import Baseline
 from seclab.datasets import Dataset, Splits
 from seclab.errors import InvalidData
+from seclab.measurement import SuspectedPattern
 
 ROWS_NAMED = 1000
 """How many offending rows a finding names; its text gives the true number."""
@@ -89,12 +90,14 @@ class Finding:
         expected: What was expected, to follow the word "expected".
         found: What was found, short.
         rows: Indexes of offending rows, at most :data:`ROWS_NAMED`.
+        patterns: What such rows have in common, the strongest first.
     """
 
     holds: bool
     expected: str
     found: str
     rows: tuple[int, ...] = ()
+    patterns: tuple[SuspectedPattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,116 @@
+"""``seclab check FILE``: hold a dataset to a suite, and show what was found."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from seclab import data_checks, settings
+from seclab.cli.output import as_json, say
+from seclab.data_checks.suites import Suite, load_suite
+from seclab.data_files import Limits, read_dataset
+from seclab.datasets import Dataset
+from seclab.errors import Misconfigured
+from seclab.evidence import plain
+from seclab.gate import Verdict
+from seclab.measurement import CheckReport, CheckResult, CheckStatus, SuspectedPattern
+from seclab.reports.judged import EXIT_CODES
+
+_SHADES = " ░▒▓█"
+_ANYTHING = "·"
+_ROWS_SHOWN = 20
+
+
+def check(
+    path: Path,
+    *,
+    suite: str,
+    label: str | None,
+    image_shape: tuple[int, int] | None,
+    feature_range: tuple[float, float] | None,
+    json: bool,
+) -> None:
+    """Read a file, check it, and exit with the verdict.
+
+    Raises:
+        Misconfigured: There is no such file or suite.
+        InvalidData: The file is malformed, hostile or too large.
+    """
+    expectations = _suite(suite)
+    dataset = read_dataset(
+        path, label=label, image_shape=image_shape, feature_range=feature_range, limits=Limits()
+    )
+    report = data_checks.check(dataset, expectations, baseline=None)
+    verdict = _verdict(report)
+    if json:
+        as_json({"verdict": verdict, "report": plain(report)})
+    else:
+        _print(path, dataset, report, verdict)
+    sys.exit(EXIT_CODES[verdict])
+
+
+def _suite(name: str) -> Suite:
+    folder = settings.find().expectations
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(sorted(each.stem for each in folder.glob("*.json")))
+        raise Misconfigured(f"there is no suite {name!r} in {folder}; known: {known}")
+    return load_suite(path)
+
+
+def _verdict(report: CheckReport) -> Verdict:
+    """Critical failures block; what came to no finding is no pass."""
+    stopping = report.stopping()
+    if any(result.status is CheckStatus.FAILED for result in stopping):
+        return Verdict.BLOCK
+    return Verdict.NOT_EVALUATED if stopping else Verdict.PASS
+
+
+def _print(path: Path, dataset: Dataset, report: CheckReport, verdict: Verdict) -> None:
+    say(
+        f"{path}: {len(dataset)} rows, {dataset.features.shape[1]} features, classes "
+        f"{', '.join(dataset.class_names)}"
+    )
+    say(dataset.provenance.obtained)
+    say()
+    for result in report.results:
+        say(f"{_word(result):8} {result.expectation}: {result.observed}")
+        if result.status is not CheckStatus.PASSED:
+            say(f"         {result.explanation}")
+            if result.rows:
+                say(f"         rows {_some(result.rows)}")
+        for pattern in result.patterns:
+            _draw(pattern, dataset)
+    say()
+    say(f"{verdict}  {dataset.name}")
+
+
+def _word(result: CheckResult) -> str:
+    if result.status is CheckStatus.FAILED:
+        return "BLOCK" if result.severity == "critical" else str(result.severity)
+    return "pass" if result.status is CheckStatus.PASSED else "errored"
+
+
+def _some(rows: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, rows[:_ROWS_SHOWN]))
+    return shown if len(rows) <= _ROWS_SHOWN else f"{shown} and {len(rows) - _ROWS_SHOWN} more"
+
+
+def _draw(pattern: SuspectedPattern, dataset: Dataset) -> None:
+    """The suspected trigger: as a picture where rows are images, else feature by feature."""
+    name = dataset.class_names[pattern.label]
+    say(f"         {pattern.rows} rows labelled {name} share {len(pattern.columns)} values:")
+    if dataset.image_shape is None:
+        values = zip(pattern.columns, pattern.values, strict=True)
+        told = ", ".join(f"{dataset.feature_names[column]} = {value:g}" for column, value in values)
+        say(f"           {told}")
+        return
+    cells = np.full(dataset.features.shape[1], _ANYTHING, dtype=object)
+    low = dataset.feature_range[0]
+    for column, value in zip(pattern.columns, pattern.values, strict=True):
+        share = np.clip((value - low) / dataset.scale, 0.0, 1.0)
+        cells[column] = _SHADES[round(share * (len(_SHADES) - 1))]
+    for line in cells.reshape(dataset.image_shape):
+        say("           " + "".join(cell * 2 for cell in line))
+    high = dataset.feature_range[1]
+    say(f"           ({_ANYTHING} anything, blank to █ from {low:g} to {high:g})")

@@ -1,0 +1,114 @@
+"""The rows that bear what was found, and what they have in common."""
+
+import numpy as np
+
+from seclab.defenses.backdoors.enrichment import Excess
+from seclab.defenses.backdoors.looks import Looks, distances
+from seclab.defenses.backdoors.members import members
+from seclab.defenses.backdoors.spikes import Spike
+from seclab.defenses.suspicion import Pattern
+
+
+def pattern_of_spike(features: np.ndarray, labels: np.ndarray, spike: Spike) -> Pattern:
+    """A spike with all rows of its label that have most of it."""
+    mine = np.flatnonzero(labels == spike.label)
+    found, columns, values = members(features[mine], np.isin(mine, spike.rows))
+    if not columns.size:
+        columns, values = spike.columns, spike.values
+    return Pattern(spike.label, columns, values, mine[found])
+
+
+def pattern_of_excess(
+    features: np.ndarray,
+    labels: np.ndarray,
+    seen: Looks,
+    excess: Excess,
+    *,
+    most_references: int,
+    rng: np.random.Generator,
+) -> Pattern:
+    """An excess with the rows of its label that have the value and no support by the label.
+
+    Args:
+        features: Rows of shape (n, d).
+        labels: Integers of shape (n,).
+        seen: What the rows look like.
+        excess: The value.
+        most_references: Rows that support is looked for among; drawn, where there are more.
+        rng: Draws them.
+
+    Returns:
+        The rows, perhaps none, with all that they have in common and the label has not.
+    """
+    references = _references(labels, most_references, rng)
+    rows = _bearers(features, labels, seen, excess, references=references)
+    if not rows.size:
+        nothing = np.empty(0, dtype=int)
+        return Pattern(excess.label, nothing, nothing.astype(float), rows)
+    return _shared(features, labels, excess, rows)
+
+
+def _references(labels: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
+    if len(labels) <= most:
+        return np.arange(len(labels))
+    return np.sort(rng.choice(len(labels), most, replace=False))
+
+
+def _bearers(
+    features: np.ndarray,
+    labels: np.ndarray,
+    seen: Looks,
+    excess: Excess,
+    *,
+    references: np.ndarray,
+    turns: int = 5,
+) -> np.ndarray:
+    """Rows with the value that are nearer to another label than to supporting ones of their own.
+
+    Strange ones support nobody: next are those that only they supported, and so on.
+    """
+    mine = labels == excess.label
+    bearing = np.flatnonzero(mine & excess.bearing(features))
+    strange = seen.strange[:, bearing] & seen.without(excess.column)[:, None]
+    out = seen.masks[int(strange.sum(axis=1).argmax())].copy()
+    out[excess.column] = True
+    unsupported: np.ndarray = strange.any(axis=0)
+    if out.all():
+        return _taken(bearing, unsupported)
+    rows = np.ascontiguousarray(features[:, ~out], dtype=np.float32)
+    apart = distances(rows[bearing], rows[references])
+    apart[bearing[:, None] == references] = np.inf
+    other = apart[:, ~mine[references]].min(axis=1, initial=np.inf)
+    for _ in range(turns):
+        support = mine[references] & ~np.isin(references, bearing[unsupported])
+        now = other < apart[:, support].min(axis=1, initial=np.inf)
+        if np.array_equal(now, unsupported):
+            break
+        unsupported = now
+    return _taken(bearing, unsupported)
+
+
+def _taken(rows: np.ndarray, which: np.ndarray) -> np.ndarray:
+    taken: np.ndarray = rows[which]
+    return taken
+
+
+def _shared(
+    features: np.ndarray,
+    labels: np.ndarray,
+    excess: Excess,
+    rows: np.ndarray,
+    common: float = 0.8,
+) -> Pattern:
+    """What at least that share of the rows has, and less than half of it in the label's rest."""
+    values = np.median(features[rows], axis=0)
+    values[excess.column] = excess.value
+    near = np.abs(features - values) <= excess.reach * (1.0 + 1e-9)
+    rest = labels == excess.label
+    rest[rows] = False
+    shared = near[rows].mean(axis=0) >= common
+    if rest.any():
+        shared &= near[rest].mean(axis=0) < common / 2
+    shared[excess.column] = True
+    columns = np.flatnonzero(shared)
+    return Pattern(excess.label, columns, values[columns], rows)
