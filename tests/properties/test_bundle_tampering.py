@@ -152,6 +152,7 @@ SILENT = {
     "deleted": """
         $.predicate.champion.measurements[].parameters.attack
         $.predicate.champion.measurements[].parameters.epsilon
+        $.predicate.checks[].results[].patterns
         $.predicate.datasets[].classes.0
         $.predicate.datasets[].classes.1
         $.predicate.description.digest

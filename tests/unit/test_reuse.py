@@ -139,8 +139,8 @@ def test_the_code_digest_changes_with_any_line_an_evaluation_can_reach(package, 
 
 def test_a_new_room_counts_and_so_does_one_that_is_gone(package):
     digests = [reuse.code_digest(package)]
-    (package / "defenses").mkdir()
-    (package / "defenses" / "smoothing.py").write_text("SIGMA = 0.1\n", encoding="utf-8")
+    (package / "smoothing").mkdir()
+    (package / "smoothing" / "gaussian.py").write_text("SIGMA = 0.1\n", encoding="utf-8")
     digests.append(reuse.code_digest(package))
     (package / "attacks" / "noise.py").unlink()
     digests.append(reuse.code_digest(package))

@@ -35,6 +35,8 @@ OPEN = (
     ".effort",
     ".artifacts",
 )
+# Came after the first bundles of version 2 were sealed.
+LATER = {"patterns"}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -64,7 +66,7 @@ def test_every_missing_field_is_found_and_named(document):
     for path, container in objects(document):
         if path.endswith(OPEN):
             continue
-        for key in sorted(container.keys() - {"predicateType"}):
+        for key in sorted(container.keys() - {"predicateType"} - LATER):
             value = container.pop(key)
             problems = schema_problems(document)
             container[key] = value
