@@ -41,6 +41,8 @@ def pytest_configure(config):
     sys.addaudithook(_refuse_to_write_ours)
 
 
+# First: xdist reads the groups in a hook of its own.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     """What shares costly fixtures runs in one process, and what takes longest begins first."""
     if not hasattr(config, "workerinput"):

@@ -7,6 +7,8 @@ import httpx
 import pytest
 import yaml
 
+import seclab.evaluations  # noqa: F401 - fills the register of evaluations
+from seclab import registry
 from seclab.evidence import decide_again, read
 from seclab.gate import Verdict
 from tests.composed import ROOT
@@ -29,15 +31,7 @@ def evaluated(stack):
         {
             "profile": "quick",
             "models": [MODEL],
-            "evaluations": [
-                "evasion_linf",
-                "evasion_l2",
-                "random_noise",
-                "common_corruptions",
-                "backdoor_poisoning",
-                "membership_inference",
-                "model_extraction",
-            ],
+            "evaluations": list(registry.registered("model")),
             "promote": False,
         },
     )
