@@ -6,7 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from seclab.measurement import Estimate, Interval, Reading
-from seclab.statistics import LEVEL, auc, balanced_accuracy, epsilon_lower_bound, tpr_at_fpr
+from seclab.statistics import (
+    BOUND,
+    LEVEL,
+    auc,
+    balanced_accuracy,
+    epsilon_lower_bound,
+    tpr_at_fpr,
+)
 
 FPR, STRICT_FPR = 0.01, 0.001
 
@@ -32,7 +39,7 @@ class Measured:
     @property
     def proven(self) -> Estimate:
         """The bound on epsilon: at 95% the true value is no lower, so both its ends are itself."""
-        interval = Interval(self.epsilon, self.epsilon, LEVEL, "clopper-pearson-bound")
+        interval = Interval(self.epsilon, self.epsilon, LEVEL, BOUND)
         return Estimate(self.epsilon, interval, self.balanced.n)
 
     def readings(self) -> list[Reading]:
