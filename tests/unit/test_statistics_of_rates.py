@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from seclab.measurement import Estimate, Interval
-from seclab.statistics import BOUND, difference, paired_difference, proportion, proportion_of
+from seclab.statistics import (
+    BOUND,
+    difference,
+    mcnemar,
+    paired_difference,
+    proportion,
+    proportion_of,
+)
 from tests.unit.quantiles import Z
 
 
@@ -256,8 +263,34 @@ def test_paired_intervals_of_few_samples_cover_the_truth_about_as_often_as_they_
 
 
 @pytest.mark.parametrize(
+    ("pairs", "p_value"),
+    [
+        ((36, 12, 2, 0), 2 * (1 + 14 + 91) / 2**14),
+        ((0, 6, 1, 9), 0.125),
+        ((5, 4, 4, 5), 1.0),
+        ((5, 0, 0, 5), 1.0),
+        ((0, 1, 0, 0), 1.0),
+        ((7, 0, 10, 7), 2 / 2**10),
+    ],
+)
+def test_mcnemar_counts_the_coins_that_fall_as_unevenly_or_more(pairs, p_value):
+    first, second = _pairs_of(*pairs)
+
+    assert mcnemar(first, second) == pytest.approx(p_value)
+    assert mcnemar(second, first) == pytest.approx(p_value)
+
+
+def test_what_is_equal_is_taken_for_different_at_most_one_time_in_twenty():
+    # Exact, over every way in which 30 pairs that disagree can fall.
+    ways = [mcnemar(*_pairs_of(0, k, 30 - k, 10)) for k in range(31)]
+
+    assert stats.binom.pmf(np.arange(31), 30, 0.5)[np.array(ways) <= 0.05].sum() <= 0.05
+
+
+@pytest.mark.parametrize(
     ("first", "second"), [([], []), ([True], [True, False]), ([[True]], [[1]])]
 )
 def test_what_is_not_paired_has_no_paired_difference(first, second):
-    with pytest.raises(ValueError, match="pairs need equal lengths of at least 1"):
-        paired_difference(first, second)
+    for paired in (paired_difference, mcnemar):
+        with pytest.raises(ValueError, match="pairs need equal lengths of at least 1"):
+            paired(first, second)

@@ -5,6 +5,7 @@ from seclab import datasets, models, registry
 from seclab.datasets import Dataset, Provenance
 from seclab.errors import Misconfigured
 from seclab.evaluations.membership_inference import membership_inference
+from seclab.evaluations.membership_inference.measuring import measure
 from seclab.measurement import Subject
 from seclab.models import SPECS, Target
 from seclab.statistics import auc, balanced_accuracy, tpr_at_fpr
@@ -327,6 +328,17 @@ def test_scores_too_coarse_for_a_tenth_of_a_percent_alone_are_named_for_that():
     assert "5 non-members share" in note
     assert "tpr_at_0_1pct_fpr only members above it count" in note
     assert "tpr_at_1pct_fpr" not in note
+
+
+def test_a_true_guarantee_is_refuted_at_most_one_time_in_twenty_whatever_threshold_is_chosen():
+    # Laplace's mechanism on a count of one: exactly epsilon-private, and every threshold tells.
+    rng, epsilon = np.random.default_rng(0), 1.0
+    scores = [[rng.laplace(centre, 1 / epsilon, 200) for centre in (1.0, 0.0)] for _ in range(60)]
+
+    bounds = np.array([measure("laplace", *each).epsilon for each in scores])
+
+    assert np.mean(bounds > epsilon) <= 0.05
+    assert bounds.mean() > epsilon / 5
 
 
 def test_members_found_without_a_false_alarm_are_seen_on_logarithmic_axes(noisy):
