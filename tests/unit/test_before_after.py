@@ -145,7 +145,7 @@ def test_the_attacker_has_not_the_key_of_the_noise(run):
 
     # Noise that shadows and target share would cancel.
     for attack in ("lira_offline_per_example", "rmia_online"):
-        assert 0.7 < members[attack, "noisy"] < members[attack, None]
+        assert 0.7 < members[attack, "noisy"] < members[attack, None] - 0.05
 
 
 def test_a_bound_that_changes_gets_no_interval(run):
