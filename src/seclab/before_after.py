@@ -1,6 +1,7 @@
 """A model without and with a control on its answers: what changes, and what it costs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -13,7 +14,29 @@ from seclab.models.output_controls import control
 from seclab.outcome import Result
 from seclab.statistics import difference, mcnemar, paired_difference
 
+_Value = TypeVar("_Value")
 _TINY = 1e-12  # a probability of zero would cost a client infinitely much
+
+
+class Memo:
+    """What one run of an evaluation works out once, for itself without and behind every control.
+
+    Each run has one of its own: nothing outlives it, and runs side by side share nothing.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, work_out: Callable[[], _Value]) -> _Value:
+        """The value of a key: worked out the first time, the very same afterwards.
+
+        Args:
+            key: All that decides the value.
+            work_out: Gives the value. It must not be changed by who gets it.
+        """
+        if key not in self._known:
+            self._known[key] = work_out()
+        return cast("_Value", self._known[key])
 
 
 def with_controls(
@@ -106,7 +129,8 @@ def _costs(target: Target, controls: Sequence[str]) -> Table:
     truth = np.searchsorted(target.classes, test.labels)
     rows: list[tuple[Scalar, ...]] = [("none", *_cost(probabilities, probabilities, truth))]
     for name in controls:
-        served = ControlledTarget(target, control(name)).predict_proba(test.features)
+        service = ControlledTarget(target, control(name))
+        served = service.taken_for_truth(test.features, probabilities)
         rows.append((name, *_cost(served, probabilities, truth)))
     return Table(
         name="cost_of_output_controls",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, get_type_hints
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from seclab.before_after import with_controls
+from seclab.before_after import Memo, with_controls
 from seclab.errors import Misconfigured, NotEvaluated
 from seclab.measurement import Measurement, Metric, Reading, Scalar, Subject, SubjectKind
 from seclab.models.output_controls import CONTROLS
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # A parameter that every evaluation of a model has: it is measured again behind each of these.
 OUTPUT_CONTROLS = "controls"
+# What the registry gives an evaluation, and nobody chooses. The second only to one that has it.
+_GENERATOR, _MEMO = "rng", "memo"
 
 
 class Needs(Flag):
@@ -51,7 +53,8 @@ class Evaluation:
 
     Attributes:
         name: Name of the function.
-        function: ``function(target, *, rng, **parameters) -> Result``.
+        function: ``function(target, *, rng, **parameters) -> Result``. Where it has a parameter
+            ``memo`` it is given the :class:`seclab.before_after.Memo` of the run.
         risks: Register IDs that its numbers are evidence for.
         metrics: Every metric it reports, by name.
         needs: What it requires of the target.
@@ -129,7 +132,7 @@ def _defaults(function: Callable[..., Result]) -> dict[str, Any]:
     return {
         name: parameter.default
         for name, parameter in inspect.signature(function).parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != "rng"
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name not in (_GENERATOR, _MEMO)
     }
 
 
@@ -226,6 +229,9 @@ def run(
     lacking = _unmet(entry, target)
     if lacking:
         return unevaluated(entry, Missing.SKIPPED, lacking, seed=seed, **parameters)
+
+    if _MEMO in inspect.signature(entry.function).parameters:
+        used[_MEMO] = Memo()
 
     def measure(subject: Any) -> Result:
         stream = np.random.default_rng([seed, zlib.crc32(entry.name.encode())])

@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike
 from seclab.measurement import Estimate, Interval
 
 LEVEL = 0.95
+# The method of a number that the true value is no lower than: both its ends are itself.
+BOUND = "clopper-pearson-bound"
 # scipy.stats is reached through scipy, which imports it when it is first used: that takes a second,
 # and the gate compares numbers without it.
 
@@ -64,7 +66,8 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
 
     Returns:
         ``first - second``; n is the size of the smaller sample. The interval is ``None`` when both
-        are exact.
+        are exact, and when one is a mere bound (:data:`BOUND`): how far above it the true value
+        lies is not known, so nothing is known of the true difference.
 
     Raises:
         ValueError: The intervals are of different confidence levels.
@@ -83,7 +86,8 @@ def difference(first: Estimate, second: Estimate) -> Estimate:
     levels = {e.interval.level for e in (first, second) if e.interval}
     if len(levels) > 1:
         raise ValueError(f"intervals of different levels cannot be joined: {sorted(levels)}")
-    if not levels:
+    bounds = any(e.interval and e.interval.method == BOUND for e in (first, second))
+    if not levels or bounds:
         return Estimate(value, None, n)
     low = value - math.hypot(first.value - first.low, second.high - second.value)
     high = value + math.hypot(first.high - first.value, second.value - second.low)
@@ -140,7 +144,8 @@ def _tango_limit(more: int, fewer: int, n: int, z: float) -> float:
         # The share of `fewer`, as likely as it can be when the difference is delta.
         b = (2 * n - more + fewer) * delta - more - fewer
         c = -fewer * delta * (1.0 - delta)
-        share = (math.sqrt(b * b - 8 * n * c) - b) / (4 * n)
+        # Where all pairs disagree one way, rounding can leave the square a hair below 0.
+        share = (math.sqrt(max(b * b - 8 * n * c, 0.0)) - b) / (4 * n)
         variance = n * (2.0 * share + delta * (1.0 - delta))
         return (more - fewer - n * delta) / math.sqrt(variance)
 

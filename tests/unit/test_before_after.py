@@ -2,16 +2,18 @@
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 import seclab.evaluations  # noqa: F401 - fills the register
 from seclab import rag, registry
+from seclab.before_after import Memo
 from seclab.errors import Misconfigured, NotEvaluated
 from seclab.measurement import CONTROL, Metric, Reading
 from seclab.models import Target
 from seclab.models.controlled import ControlledTarget
 from seclab.outcome import Evaluated, Result
 from seclab.statistics import proportion
-from tests.fakes import guessing
+from tests.fakes import ScriptedTarget, guessing
 
 AUC = "membership_auc"
 
@@ -97,18 +99,120 @@ def test_shadows_are_trained_once_for_all_controls(splits, trained):
             return super().retrain(dataset, seed=seed)
 
     target = Counting(trained("softmax-regression"), splits)
-    # A seed of its own: what another test left in memory must not count.
+    for _ in range(2):  # and nothing is left of them for another run
+        outcome = registry.run(
+            registry.get("membership_inference"),
+            target,
+            seed=0,
+            dataset_digest="d",
+            **SMALL["membership_inference"],
+            controls=["labels", "top1"],
+        )
+        assert isinstance(outcome, Evaluated)
+        assert len(trainings) == len(set(trainings)) == 4
+        trainings.clear()
+
+
+def test_a_memo_works_a_value_out_once_for_each_key():
+    memo, calls = Memo(), []
+
+    values = [memo.once(key, lambda key=key: calls.append(key) or [key]) for key in "abab"]
+
+    assert calls == ["a", "b"]
+    assert values[0] is values[2]
+    assert values == [["a"], ["b"], ["a"], ["b"]]
+
+
+def test_a_temperature_hides_no_member_from_who_takes_it_back(run):
+    outcome = run("membership_inference", controls=("tempered",))
+    rows = _table(outcome, "behind_output_controls")
+
+    assert len(rows) == 1 + 4 * 13
+    for row in rows:
+        if "label_only" not in row["number"]:
+            assert row["after"] == pytest.approx(row["before"], abs=0.02), row["number"]
+    [_, cost] = _table(outcome, "cost_of_output_controls")
+    assert cost["confidence_error"] > 0.01
+
+
+def test_the_attacker_has_not_the_key_of_the_noise(run):
+    outcome = run("membership_inference", controls=("noisy",))
+    members = {
+        (m.parameters["attack"], m.parameters.get(CONTROL)): m.value
+        for m in outcome.measurements
+        if m.metric == AUC
+    }
+
+    # Noise that shadows and target share would cancel.
+    for attack in ("lira_offline_per_example", "rmia_online"):
+        assert 0.7 < members[attack, "noisy"] < members[attack, None] - 0.05
+
+
+def test_a_bound_that_changes_gets_no_interval(run):
+    rows = _table(run("membership_inference", controls=("labels",)), "behind_output_controls")
+    bounds = [row for row in rows if row["number"].startswith("epsilon_lower_bound")]
+
+    assert len(bounds) == 13
+    for row in bounds:
+        assert (row["change_low"], row["change_high"], row["method"]) == (None, None, None)
+    assert all(row["method"] for row in rows if row not in bounds)
+
+
+def test_the_test_split_is_asked_once_for_what_controls_cost(splits):
+    target = guessing(splits)
+    entry = registry.get("random_noise")
+    given = {"seed": 0, "dataset_digest": "d", **SMALL["random_noise"]}
+
+    alone = registry.run(entry, guessing(splits), **given).queries
+    both = registry.run(entry, target, **given, controls=["labels", "noisy"]).queries
+
+    assert both == 3 * alone + len(splits.test)
+
+
+def test_who_extracts_behind_rounding_knows_how_coarse_it_is(splits):
+    # So flat that rounding leaves no zero: taken for exact, the answers would be equations.
+    weights = np.random.default_rng(0).normal(0.0, 0.05, (64, 10))
+    entry = registry.get("model_extraction")
+
+    def fidelity(answers, controls):
+        outcome = registry.run(
+            entry,
+            ScriptedTarget(splits, lambda x: softmax((x - 8.0) @ weights, axis=1)),
+            seed=0,
+            dataset_digest="d",
+            query_budgets=(70,),
+            queries=("uniform",),
+            answers=(answers,),
+            surrogates=("equation_solving",),
+            repeats=1,
+            controls=controls,
+        )
+        *_, last = [m for m in outcome.measurements if m.metric == "uniform_fidelity"]
+        return last.value
+
+    behind = fidelity("confidences", ["confidences_2_decimals"])
+
+    assert behind == pytest.approx(fidelity("confidences_2_decimals", []), abs=0.02)
+
+
+def test_no_copy_comes_of_labels_by_equations_and_that_is_said(trained, splits):
     outcome = registry.run(
-        registry.get("membership_inference"),
-        target,
-        seed=77,
+        registry.get("model_extraction"),
+        Target(trained("softmax-regression"), splits),
+        seed=0,
         dataset_digest="d",
-        **SMALL["membership_inference"],
-        controls=["labels", "top1"],
+        query_budgets=(70,),
+        queries=("uniform",),
+        answers=("confidences",),
+        surrogates=("equation_solving",),
+        repeats=1,
+        controls=["labels"],
     )
 
-    assert isinstance(outcome, Evaluated)
-    assert len(trainings) == len(set(trainings)) == 4
+    assert isinstance(outcome, Evaluated), outcome
+    assert not any(CONTROL in m.parameters for m in outcome.measurements)
+    said = "Behind labels nothing was measured: where labels are all that is served no copy comes"
+    assert any(note.startswith(said) for note in outcome.notes)
 
 
 def test_who_knows_the_weights_does_not_mind_a_control(run):

@@ -1,5 +1,6 @@
 """Rates, their differences, and those of paired answers, with their intervals."""
 
+import itertools
 import subprocess
 import sys
 
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from seclab.measurement import Estimate, Interval
-from seclab.statistics import difference, paired_difference, proportion, proportion_of
+from seclab.statistics import (
+    BOUND,
+    difference,
+    mcnemar,
+    paired_difference,
+    proportion,
+    proportion_of,
+)
 from tests.unit.quantiles import Z
 
 
@@ -133,6 +141,14 @@ def test_against_an_exact_number_only_the_other_one_is_uncertain():
     assert difference(exact, exact) == Estimate(0.0, None, 7)
 
 
+def test_what_is_only_bounded_from_below_has_no_interval_of_its_change():
+    bound = Estimate(1.5, Interval(1.5, 1.5, 0.95, BOUND), 20)
+
+    for first, second in ((bound, bound), (proportion(3, 4), bound), (bound, proportion(3, 4))):
+        found = difference(first, second)
+        assert (found.value, found.interval) == (first.value - second.value, None)
+
+
 def test_intervals_of_different_levels_are_not_joined():
     other = Estimate(0.5, Interval(0.4, 0.6, 0.99, "wilson"), 10)
 
@@ -222,9 +238,59 @@ def test_pairs_that_go_together_give_a_narrower_interval_than_strangers():
     assert paired.high - paired.low < 0.5 * (strangers.high - strangers.low)
 
 
+@pytest.mark.parametrize("n", [1, 2, 5, 10, 20, 33, 360])
+def test_pairs_that_all_disagree_one_way_have_the_interval_of_a_rate_moved_and_doubled(n):
+    # Of these the score statistic is that of Wilson, of the share 1 in n of n.
+    found = paired_difference([False] * n, [True] * n)
+
+    assert (found.value, found.low) == (-1.0, -1.0)
+    assert found.high == pytest.approx(1.0 - 2.0 * proportion(n, n).low, abs=1e-6)
+
+
+@pytest.mark.parametrize("shares", [(0.05, 0.05), (0.3, 0.1), (0.5, 0.0), (0.02, 0.0)])
+def test_paired_intervals_of_few_samples_cover_the_truth_about_as_often_as_they_say(shares):
+    n, (one, other) = 12, shares
+    covered = 0.0
+    for only_first, only_second in itertools.product(range(n + 1), repeat=2):
+        if only_first + only_second <= n:
+            rest = n - only_first - only_second
+            found = paired_difference(*_pairs_of(0, only_first, only_second, rest))
+            if found.low <= one - other <= found.high:
+                counts = [only_first, only_second, rest]
+                covered += stats.multinomial.pmf(counts, n, [one, other, 1.0 - one - other])
+
+    assert covered > 0.925
+
+
+@pytest.mark.parametrize(
+    ("pairs", "p_value"),
+    [
+        ((36, 12, 2, 0), 2 * (1 + 14 + 91) / 2**14),
+        ((0, 6, 1, 9), 0.125),
+        ((5, 4, 4, 5), 1.0),
+        ((5, 0, 0, 5), 1.0),
+        ((0, 1, 0, 0), 1.0),
+        ((7, 0, 10, 7), 2 / 2**10),
+    ],
+)
+def test_mcnemar_counts_the_coins_that_fall_as_unevenly_or_more(pairs, p_value):
+    first, second = _pairs_of(*pairs)
+
+    assert mcnemar(first, second) == pytest.approx(p_value)
+    assert mcnemar(second, first) == pytest.approx(p_value)
+
+
+def test_what_is_equal_is_taken_for_different_at_most_one_time_in_twenty():
+    # Exact, over every way in which 30 pairs that disagree can fall.
+    ways = [mcnemar(*_pairs_of(0, k, 30 - k, 10)) for k in range(31)]
+
+    assert stats.binom.pmf(np.arange(31), 30, 0.5)[np.array(ways) <= 0.05].sum() <= 0.05
+
+
 @pytest.mark.parametrize(
     ("first", "second"), [([], []), ([True], [True, False]), ([[True]], [[1]])]
 )
 def test_what_is_not_paired_has_no_paired_difference(first, second):
-    with pytest.raises(ValueError, match="pairs need equal lengths of at least 1"):
-        paired_difference(first, second)
+    for paired in (paired_difference, mcnemar):
+        with pytest.raises(ValueError, match="pairs need equal lengths of at least 1"):
+            paired(first, second)

@@ -18,18 +18,26 @@ class ControlledTarget:
     no control protects against that attacker.
 
     Args:
-        target: The model; it keeps counting the queries.
+        target: The model, or a service that has a control already; it keeps counting the queries.
         control: What is served of its confidences.
     """
 
-    def __init__(self, target: Target, control: OutputControl) -> None:
+    def __init__(self, target: "Target | ControlledTarget", control: OutputControl) -> None:
         self._target = target
         self.control = control
 
     @property
     def uncontrolled(self) -> Target:
-        """The model as it answers without the control."""
-        return self._target
+        """The model as it answers without any control."""
+        inner = self._target
+        return inner.uncontrolled if isinstance(inner, ControlledTarget) else inner
+
+    @property
+    def resolution(self) -> float:
+        """About how far a served confidence may be from the true one, 0 when it is exact."""
+        inner = self._target
+        below = inner.resolution if isinstance(inner, ControlledTarget) else 0.0
+        return max(self.control.resolution, below)
 
     @property
     def subject(self) -> Subject:
@@ -92,34 +100,67 @@ class ControlledTarget:
             Labels of shape (n,), and confidences of shape (n, k) with NaN where they are
             withheld, or ``None`` where labels are all that is served.
         """
-        if self.control.serve is None:
-            return self._target.predict(x), None
-        probabilities = self._target.predict_proba(x)
-        labels: np.ndarray = self.classes[probabilities.argmax(axis=1)]
-        return labels, self.control.serve(x, probabilities)
+        serve, inner = self.control.serve, self._target
+        if serve is None:
+            return inner.predict(x), None
+        if not isinstance(inner, ControlledTarget):
+            probabilities = inner.predict_proba(x)
+            return self.classes[probabilities.argmax(axis=1)], serve(x, probabilities)
+        # What the control below withholds this one has not got.
+        labels, told = inner.answers(x)
+        if told is None:
+            return labels, None
+        served = serve(x, self._believed(labels, told))
+        return labels, np.where(np.isnan(told), np.nan, served)
 
     def predict_proba(self, x: np.ndarray) -> np.ndarray:
-        """What a client makes of the answers, shape (n, k), one query a row.
+        """What an attacker who knows the control makes of the answers, one query a row.
 
-        The highest of a row is the label; see :func:`seclab.models.answers.believed`.
+        What can be taken back without a secret, as a temperature, is.
+
+        Returns:
+            Rows of shape (n, k) that sum to 1; the highest of a row is the label. See
+            :func:`seclab.models.answers.believed`.
         """
-        labels, confidences = self.answers(x)
-        chosen = np.searchsorted(self.classes, labels)
-        return believed(chosen, confidences, classes=len(self.classes))
+        return self._undone(self._believed(*self.answers(x)))
 
-    def seen(self, x: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-        """What a client would make of another model behind the same control.
+    def imitated(
+        self, x: np.ndarray, probabilities: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """What the attacker would make of a model of its own behind a copy of the control.
 
         Args:
             x: The questions, shape (n, d).
-            probabilities: What the other model answers, shape (n, k).
+            probabilities: What the attacker's model answers, shape (n, k).
+            rng: Stands for the secret of the control, which the attacker has not.
 
         Returns:
-            Rows of shape (n, k), as :meth:`predict_proba` gives them of this model.
+            Rows of shape (n, k), like those that :meth:`predict_proba` gives of this model.
+        """
+        served = self.control.imitated(x, probabilities, rng)
+        labels = probabilities.argmax(axis=1)
+        return self._undone(believed(labels, served, classes=probabilities.shape[1]))
+
+    def taken_for_truth(self, x: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+        """What a client has who does not look behind the control.
+
+        Args:
+            x: The questions, shape (n, d).
+            probabilities: What the model answers, shape (n, k).
+
+        Returns:
+            Rows of shape (n, k) that sum to 1, the label the highest.
         """
         serve = self.control.serve
         served = None if serve is None else serve(x, probabilities)
         return believed(probabilities.argmax(axis=1), served, classes=probabilities.shape[1])
+
+    def _believed(self, labels: np.ndarray, confidences: np.ndarray | None) -> np.ndarray:
+        chosen = np.searchsorted(self.classes, labels)
+        return believed(chosen, confidences, classes=len(self.classes))
+
+    def _undone(self, shares: np.ndarray) -> np.ndarray:
+        return shares if self.control.undo is None else self.control.undo(shares)
 
     def loss_gradient(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """That of the model: see :meth:`seclab.models.Target.loss_gradient`."""

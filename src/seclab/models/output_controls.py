@@ -11,6 +11,10 @@ import numpy as np
 from seclab.errors import Misconfigured
 
 Serve: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Undo: TypeAlias = Callable[[np.ndarray], np.ndarray]
+Imitate: TypeAlias = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+_TEMPERATURE, _NOISE = 4.0, 0.05
 
 
 def rounded(probabilities: np.ndarray, *, decimals: int) -> np.ndarray:
@@ -103,11 +107,34 @@ class OutputControl:
             where it is withheld; ``None`` when labels are all there is.
         resolution: About how far a served confidence may be from the true one, 0 when it is
             exact. Public: a control is no secret, only its key is.
+        undo: What was served, (n, k), to the model's own probabilities, where no secret is needed
+            for that; ``None`` where nothing can be taken back.
+        imitate: Probabilities (n, k) of another model to what this control would serve of them,
+            by who knows all but the secret; ``None`` where there is no secret.
     """
 
     name: str
     serve: Serve | None
     resolution: float = 0.0
+    undo: Undo | None = None
+    imitate: Imitate | None = None
+
+    def imitated(
+        self, x: np.ndarray, probabilities: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray | None:
+        """What an attacker's copy of the control serves of a model of the attacker's.
+
+        Args:
+            x: The questions, shape (n, d).
+            probabilities: The answers of that model, shape (n, k).
+            rng: Stands for the secret, which the attacker has not.
+
+        Returns:
+            As :attr:`serve` gives it; ``None`` when labels are all there is.
+        """
+        if self.imitate is not None:
+            return self.imitate(probabilities, rng)
+        return None if self.serve is None else self.serve(x, probabilities)
 
 
 def _decimals(decimals: int) -> OutputControl:
@@ -126,11 +153,16 @@ CONTROLS: Mapping[str, OutputControl] = MappingProxyType(
             _decimals(3),
             _decimals(2),
             _decimals(1),
-            OutputControl("tempered", lambda _, p: tempered(p, temperature=4.0)),
+            OutputControl(
+                "tempered",
+                lambda _, p: tempered(p, temperature=_TEMPERATURE),
+                undo=lambda served: tempered(served, temperature=1.0 / _TEMPERATURE),
+            ),
             OutputControl(
                 "noisy",
-                lambda x, p: consistently_noisy(x, p, scale=0.05, key=b"seclab"),
-                resolution=0.05,
+                lambda x, p: consistently_noisy(x, p, scale=_NOISE, key=b"seclab"),
+                resolution=_NOISE,
+                imitate=lambda p, rng: noisy(p, scale=_NOISE, rng=rng),
             ),
             OutputControl("top1", lambda _, p: top_only(p)),
             OutputControl("labels", None),

@@ -105,6 +105,27 @@ def test_certain_answers_give_finite_weights(weights):
     assert set(copy.predict(x)) == {0}
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_two_classes_fall_like_more(classes):
+    written = np.random.default_rng(classes).normal(0.0, 0.6, (COLUMNS + 1, classes))
+    rng = np.random.default_rng(0)
+    x, probes = (uniform_queries(COLUMNS, budget=n, bounds=BOUNDS, rng=rng) for n in (7, 2000))
+
+    copy = solve_softmax(x, softmax(_logits(written, x), axis=1), bounds=BOUNDS, resolution=0.0)
+
+    expected = softmax(_logits(written, probes), axis=1)
+    np.testing.assert_allclose(softmax(copy(probes), axis=1), expected, atol=1e-8)
+
+
+def test_a_model_so_sure_that_some_confidences_vanish_falls_to_the_other_rows():
+    sure = np.random.default_rng(3).normal(0.0, 50.0, (COLUMNS + 1, CLASSES))
+    x, targets = _ask(sure, 60)
+    whole = (targets > 0.0).all(axis=1)
+    assert COLUMNS + 1 <= whole.sum() < len(x)
+
+    assert _agreement(solve_softmax(x, targets, bounds=BOUNDS, resolution=0.0), sure) == 1.0
+
+
 def test_nothing_that_goes_in_is_modified(weights):
     x, targets = _ask(weights, 60, serve=_top_only)
     before = x.copy(), targets.copy()

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from seclab.attacks.membership import NoiseProbe, noise_robustness
+from seclab.attacks.membership import NoiseProbe, label_only, noise_robustness
 
 BOUNDS = (0.0, 16.0)
 
@@ -103,3 +103,16 @@ def test_equal_generators_give_equal_scores():
 
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_memory_does_not_grow_with_the_rows_and_the_scores_are_those_of_one_go(monkeypatch):
+    x = np.random.default_rng(1).uniform(*BOUNDS, (50, 3))
+    y, probe = (x[:, 0] >= 8.0).astype(int), NoiseProbe(directions=4, sizes=3)
+    whole = _run(Wall(), x, y, probe=probe)
+
+    monkeypatch.setattr(label_only, "_AT_ONCE", 7 * 4 * 3)
+    wall = Wall()
+    parts = _run(wall, x, y, probe=probe)
+
+    assert np.array_equal(parts, whole)
+    assert max(map(len, wall.asked[1:])) <= 7 * 4

@@ -1,5 +1,3 @@
-import itertools
-
 import numpy as np
 import pytest
 
@@ -7,6 +5,7 @@ from seclab import datasets, models, registry
 from seclab.datasets import Dataset, Provenance
 from seclab.errors import Misconfigured
 from seclab.evaluations.membership_inference import membership_inference
+from seclab.evaluations.membership_inference.measuring import measure
 from seclab.measurement import Subject
 from seclab.models import SPECS, Target
 from seclab.statistics import auc, balanced_accuracy, tpr_at_fpr
@@ -20,7 +19,6 @@ BY_SHADOWS = (
 )
 RATES = ("membership_auc", "tpr_at_1pct_fpr", "balanced_accuracy")
 PER_ATTACK = (*RATES, "epsilon_lower_bound")
-NUMBERS = itertools.count()  # what shadows answer is kept by model: no two are the same one
 
 
 def _splits(rows):
@@ -99,7 +97,7 @@ class Memory:
 
     def __init__(self, data, learned=None, *, gain=2.0, trained=None):
         self.data, self.queries, self.gain = data, 0, gain
-        self.subject = Subject("model", "memory", f"memory {next(NUMBERS)}")
+        self.subject = Subject("model", "memory", "memory")
         self.trained = [] if trained is None else trained
         learned = data.train if learned is None else learned
         self._learned = {row.tobytes() for row in learned.features}
@@ -310,8 +308,37 @@ def test_a_tenth_of_a_percent_is_claimed_of_a_thousand_others_alone(noisy):
     many = _splits(5000)
     for data, claimed in ((noisy, False), (many, True)):
         target = Scripted(data, lambda part, index: (part == "train") * 0.1 + 0.5 - index * 1e-5)
-        row, *_ = _table(_run(target), "membership_attacks").records()
+        result = _run(target)
+        row, *_ = _table(result, "membership_attacks").records()
         assert row["tpr_at_0_1pct_fpr"] == (1.0 if claimed else None)
+        found = _values(result, "tpr_at_0_1pct_fpr")
+        assert found.get("confidence") == (1.0 if claimed else None)
+        assert set(found) == (set(_values(result, "membership_auc")) if claimed else set())
+        said = "No tpr_at_0_1pct_fpr: 120 non-members cannot support a false-positive rate of 0.1%"
+        assert any(note.startswith(said) for note in result.notes) == (not claimed)
+
+
+def test_scores_too_coarse_for_a_tenth_of_a_percent_alone_are_named_for_that():
+    coarse = Scripted(
+        _splits(5000), lambda part, index: 0.9 if part == "test" and index < 5 else 0.5
+    )
+
+    [note] = [note for note in _run(coarse).notes if note.startswith("confidence:")]
+
+    assert "5 non-members share" in note
+    assert "tpr_at_0_1pct_fpr only members above it count" in note
+    assert "tpr_at_1pct_fpr" not in note
+
+
+def test_a_true_guarantee_is_refuted_at_most_one_time_in_twenty_whatever_threshold_is_chosen():
+    # Laplace's mechanism on a count of one: exactly epsilon-private, and every threshold tells.
+    rng, epsilon = np.random.default_rng(0), 1.0
+    scores = [[rng.laplace(centre, 1 / epsilon, 200) for centre in (1.0, 0.0)] for _ in range(60)]
+
+    bounds = np.array([measure("laplace", *each).epsilon for each in scores])
+
+    assert np.mean(bounds > epsilon) <= 0.05
+    assert bounds.mean() > epsilon / 5
 
 
 def test_members_found_without_a_false_alarm_are_seen_on_logarithmic_axes(noisy):

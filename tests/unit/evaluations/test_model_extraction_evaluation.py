@@ -468,6 +468,8 @@ def test_everything_wrong_is_said_at_once(softmax_regression, corners):
         )
 
     assert len(refused.value.problems) == 7
+    with pytest.raises(Misconfigured, match="epsilon is above 0"):
+        _run(target, epsilon=0.0)
     with pytest.raises(Misconfigured, match="query_budgets must name at least one"):
         _run(target, query_budgets=())
     with pytest.raises(Misconfigured, match="no copy comes of labels by equation_solving"):

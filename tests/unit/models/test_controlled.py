@@ -89,13 +89,73 @@ def test_what_is_withheld_is_spread_evenly(data):
     assert rest[:, 0] == pytest.approx(rest[:, 1])
 
 
-def test_another_model_is_seen_as_this_one_is(data):
+def _imitated(service, x, probabilities, seed=0):
+    return service.imitated(x, probabilities, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", sorted(set(CONTROLS) - {"noisy"}))
+def test_the_attackers_copy_of_a_control_without_a_secret_is_the_control(data, name):
+    x = data.test.features
+    service = ControlledTarget(guessing(data), control(name))
+
+    found = _imitated(service, x, guessing(data).predict_proba(x))
+
+    assert np.array_equal(found, service.predict_proba(x))
+
+
+def test_the_attackers_copy_of_a_control_with_a_secret_adds_noise_of_its_own(data):
     x = data.test.features
     service = ControlledTarget(guessing(data), control("noisy"))
+    truth = guessing(data).predict_proba(x)
 
-    assert np.array_equal(
-        service.seen(x, guessing(data).predict_proba(x)), service.predict_proba(x)
-    )
+    served = service.predict_proba(x) - truth
+    copies = [_imitated(service, x, truth, seed) - truth for seed in (0, 1)]
+
+    for copy in copies:
+        assert np.abs(copy).mean() == pytest.approx(np.abs(served).mean(), rel=0.3)
+        # The very noise of the service would be gone from every comparison with it.
+        assert abs(np.corrcoef(copy.ravel(), served.ravel())[0, 1]) < 0.3
+    assert np.array_equal(copies[0], _imitated(service, x, truth, 0) - truth)
+    assert not np.array_equal(*copies)
+
+
+def test_what_needs_no_secret_to_be_taken_back_hides_nothing_from_who_knows_the_control(data):
+    x = data.test.features
+    service = ControlledTarget(guessing(data), control("tempered"))
+    truth = guessing(data).predict_proba(x)
+
+    np.testing.assert_allclose(service.predict_proba(x), truth, atol=1e-6)
+    np.testing.assert_allclose(_imitated(service, x, truth), truth, atol=1e-6)
+    _, served = service.answers(x)
+    assert np.abs(service.taken_for_truth(x, truth) - served).max() < 1e-6
+    assert np.abs(served - truth).mean() > 0.05
+
+
+@pytest.mark.parametrize("inner", CONTROLS)
+@pytest.mark.parametrize("outer", CONTROLS)
+def test_of_two_controls_neither_gives_what_the_other_withholds(data, inner, outer):
+    x, model = data.test.features, guessing(data)
+    below = ControlledTarget(model, control(inner))
+    service = ControlledTarget(below, control(outer))
+
+    labels, confidences = service.answers(x)
+
+    assert np.array_equal(labels, guessing(data).predict(x))
+    assert model.queries == len(x)
+    assert (confidences is None) == ("labels" in (inner, outer))
+    if confidences is not None:
+        hidden = np.isnan(confidences).sum(axis=1)
+        assert set(hidden) == {2 if "top1" in (inner, outer) else 0}
+    assert service.uncontrolled is model
+    assert service.resolution == max(control(inner).resolution, control(outer).resolution)
+
+
+def test_a_control_on_rounded_confidences_starts_from_these(data):
+    x = data.test.features
+    below = ControlledTarget(guessing(data), control("confidences_1_decimals"))
+    for name in ("confidences", "confidences_3_decimals"):
+        _, served = ControlledTarget(below, control(name)).answers(x)
+        assert served == pytest.approx(below.predict_proba(x), abs=1e-3)
 
 
 def test_gradient_and_structure_are_the_models_for_who_has_its_file(trained, splits):

@@ -16,7 +16,8 @@ def solve_softmax(
     """The softmax regression behind served confidences.
 
     Exact confidences are linear equations: the logarithm of the ratio of two is the difference
-    of two affine functions, so that d + 1 queries in general position determine all of them. Where
+    of two affine functions, so that d + 1 queries in general position determine all of them; rows
+    in which a confidence is zero or withheld are left out where the others determine them. Where
     confidences are rounded, blurred or withheld the logarithm of a small one means nothing, and
     of a zero less than that: it is censored, not infinite. There the weights are fitted to the
     confidences themselves, first by penalised maximum likelihood, which is convex, then from
@@ -38,10 +39,14 @@ def solve_softmax(
         arXiv:1609.02943, section 4.1.
     """
     x = np.column_stack([scaled(queries, bounds), np.ones(len(queries))])
-    if resolution == 0.0 and (targets > 0.0).all():
-        logs = np.log(targets)
-        weights = np.linalg.lstsq(x, logs - logs.mean(axis=1, keepdims=True), rcond=None)[0]
-        return Network((weights,), bounds)
+    # Below the normal numbers too few digits are left for an equation.
+    equations = (targets > np.finfo(float).tiny).all(axis=1)
+    if resolution == 0.0 and equations.any():
+        logs = np.log(targets[equations])
+        sides = logs - logs.mean(axis=1, keepdims=True)
+        weights, _, rank, _ = np.linalg.lstsq(x[equations], sides, rcond=None)
+        if equations.all() or rank == x.shape[1]:
+            return Network((weights,), bounds)
     likely = fit_network(
         queries,
         targets,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_AT_ONCE = 2**22  # values of noise held at once, 32 MB: memory does not grow with the rows
+
 
 @dataclass(frozen=True, slots=True)
 class NoiseProbe:
@@ -34,9 +36,9 @@ def noise_robustness(
     the first wrong label; what is past that is not asked.
 
     Args:
-        predict: Labels (n,) of rows (n, d), the only thing asked of the model: once for all rows
-            and once for each size with what is still alive of rows and directions. At most
-            ``n * (1 + directions * sizes)`` queries.
+        predict: Labels (n,) of rows (n, d), the only thing asked of the model: once for all rows,
+            and for as many of them as are tried together once for each size with what is still
+            alive of rows and directions. At most ``n * (1 + directions * sizes)`` queries.
         x: Rows of shape (n, d), inside the bounds.
         y: Their true labels, shape (n,).
         bounds: Smallest and largest feature value; noise is clipped to them.
@@ -50,8 +52,28 @@ def noise_robustness(
     References:
         Choquette-Choo et al. (2021), Label-only membership inference attacks, arXiv:2007.14321.
     """
-    low, high = bounds
     right = predict(x) == y
+    together = max(1, _AT_ONCE // (probe.directions * x.shape[1]))
+    survived = [
+        _survived(predict, x[rows], y[rows], right[rows], bounds=bounds, probe=probe, rng=rng)
+        for rows in (slice(start, start + together) for start in range(0, len(x), together))
+    ]
+    scores: np.ndarray = np.concatenate(survived).mean(axis=1) / (probe.sizes + 1)
+    return scores
+
+
+def _survived(
+    predict: Callable[[np.ndarray], np.ndarray],
+    x: np.ndarray,
+    y: np.ndarray,
+    right: np.ndarray,
+    *,
+    bounds: tuple[float, float],
+    probe: NoiseProbe,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """How many sizes, 0 included, the right label survives, shape (n, directions)."""
+    low, high = bounds
     survived = np.where(right[:, None], 1, 0).repeat(probe.directions, axis=1)
     noise = rng.uniform(low - high, high - low, (len(x), probe.directions, x.shape[1]))
     rows, directions = np.nonzero(survived)
@@ -62,5 +84,4 @@ def noise_robustness(
         alive = predict(np.clip(moved, low, high)) == y[rows]
         rows, directions = rows[alive], directions[alive]
         survived[rows, directions] += 1
-    scores: np.ndarray = survived.mean(axis=1) / (probe.sizes + 1)
-    return scores
+    return survived

@@ -2,13 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from seclab.measurement import Estimate, Interval, Reading
-from seclab.statistics import LEVEL, auc, balanced_accuracy, epsilon_lower_bound, tpr_at_fpr
+from seclab.statistics import (
+    BOUND,
+    LEVEL,
+    auc,
+    balanced_accuracy,
+    epsilon_lower_bound,
+    tpr_at_fpr,
+)
 
 FPR, STRICT_FPR = 0.01, 0.001
+TPR_METRICS: Mapping[float, str] = MappingProxyType(
+    {FPR: "tpr_at_1pct_fpr", STRICT_FPR: "tpr_at_0_1pct_fpr"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +43,25 @@ class Measured:
     @property
     def proven(self) -> Estimate:
         """The bound on epsilon: at 95% the true value is no lower, so both its ends are itself."""
-        interval = Interval(self.epsilon, self.epsilon, LEVEL, "clopper-pearson-bound")
+        interval = Interval(self.epsilon, self.epsilon, LEVEL, BOUND)
         return Estimate(self.epsilon, interval, self.balanced.n)
 
     def readings(self) -> list[Reading]:
         """Those of the numbers that are metrics."""
         where = {"attack": self.attack}
-        readings = [
+        return [
             Reading("membership_auc", self.auc, where),
             Reading("balanced_accuracy", self.balanced, where),
             Reading("epsilon_lower_bound", self.proven, where),
+            *(Reading(TPR_METRICS[fpr], rate, where) for fpr, rate in self.rates.items()),
         ]
-        if FPR in self.rates:
-            readings.append(Reading("tpr_at_1pct_fpr", self.rates[FPR], where))
-        return readings
 
 
 def measure(attack: str, members: np.ndarray, others: np.ndarray) -> Measured:
     """Measure scores of shape (n,) each, where higher means "more likely a member"."""
     balanced, epsilon = _held_out(members, others)
     rates = {
-        fpr: tpr_at_fpr(members, others, fpr=fpr)
-        for fpr in (FPR, STRICT_FPR)
-        if others.size * fpr >= 1.0
+        fpr: tpr_at_fpr(members, others, fpr=fpr) for fpr in TPR_METRICS if others.size * fpr >= 1.0
     }
     return Measured(attack, auc(members, others), rates, balanced, epsilon)
 

@@ -8,12 +8,11 @@ from sklearn.metrics import roc_curve
 
 from seclab.artifacts import Chart, Series, Table
 from seclab.evaluations.membership_inference.candidates import Candidates
-from seclab.evaluations.membership_inference.measuring import FPR, STRICT_FPR, Measured
+from seclab.evaluations.membership_inference.measuring import TPR_METRICS, Measured
 from seclab.measurement import Scalar
 
 EXPOSED_BY = "lira_online_fixed"
 _EXPOSED = 20
-_FEWEST = 100
 _POINTS = 25
 
 
@@ -22,11 +21,11 @@ def table(attacks: Sequence[Measured]) -> Table:
     rows = []
     for found in attacks:
         cells: list[Scalar] = [found.attack]
-        for estimate in (found.auc, found.rates.get(FPR), found.rates.get(STRICT_FPR)):
+        for estimate in (found.auc, *map(found.rates.get, TPR_METRICS)):
             cells += [estimate.value, estimate.low, estimate.high] if estimate else [None] * 3
         cells += [found.balanced.value, found.balanced.low, found.balanced.high, found.epsilon]
         rows.append(tuple(cells))
-    measures = ("membership_auc", "tpr_at_1pct_fpr", "tpr_at_0_1pct_fpr", "balanced_accuracy")
+    measures = ("membership_auc", *TPR_METRICS.values(), "balanced_accuracy")
     columns = tuple(f"{name}{end}" for name in measures for end in ("", "_low", "_high"))
     return Table(
         name="membership_attacks",
@@ -143,25 +142,23 @@ def notes(
     else:
         why = "0 shadows were asked for" if shadows == 0 else "the target cannot be trained again"
         notes.append(f"No attack by shadow models: {why}. The leak may be much larger.")
-    if count < _FEWEST:
-        notes.append(
-            f"No tpr_at_1pct_fpr: {count} non-members cannot support a false-positive rate of 1%, "
-            f"{_FEWEST} are needed."
-        )
-    elif count * STRICT_FPR < 1.0:
-        notes.append(
-            f"No true-positive rate at 0.1% false positives: {count} non-members cannot support "
-            f"it, {math.ceil(1.0 / STRICT_FPR)} are needed."
-        )
+    notes += [
+        f"No {metric}: {count} non-members cannot support a false-positive rate of {fpr * 100:g}%, "
+        f"{math.ceil(1.0 / fpr)} are needed."
+        for fpr, metric in TPR_METRICS.items()
+        if count * fpr < 1.0
+    ]
     return notes + [note for name, found in scores.items() for note in _tied(name, found[count:])]
 
 
 def _tied(attack: str, others: np.ndarray) -> list[str]:
     tied = int((others == others.max()).sum())
-    if others.size < _FEWEST or tied <= others.size * FPR:
+    claimed = [metric for fpr, metric in TPR_METRICS.items() if 1.0 <= others.size * fpr < tied]
+    if not claimed:
         return []
     note = (
-        f"{attack}: {tied} non-members share its highest score among them: tpr_at_1pct_fpr counts "
-        "only members above it and can be 0 although the AUC shows a leak."
+        f"{attack}: {tied} non-members share its highest score among them: for "
+        f"{' and '.join(claimed)} only members above it count, which may be none although the AUC "
+        "shows a leak."
     )
     return [note]

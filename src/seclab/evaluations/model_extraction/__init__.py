@@ -11,7 +11,7 @@ from seclab.attacks.extraction import (
     STRATEGIES,
     Campaign,
 )
-from seclab.errors import Misconfigured
+from seclab.errors import Misconfigured, NotEvaluated
 from seclab.evaluations.model_extraction.measuring import TRANSFER, Made, scoring_of, transferred
 from seclab.evaluations.model_extraction.reporting import (
     ACCURACY,
@@ -126,6 +126,8 @@ def model_extraction(
     Raises:
         Misconfigured: A budget below 1, unknown answers, queries or surrogates, nothing that
             learns from labels, a jitter or epsilon out of range; all problems at once.
+        NotEvaluated: The target is behind a control that serves labels alone, and nothing
+            learns from these.
 
     References:
         Tramèr et al. (2016), Stealing machine learning models via prediction APIs,
@@ -150,17 +152,19 @@ def model_extraction(
         for repeat in range(repeats)
     ]
     scoring = scoring_of(target, rng)
+    services = {name: ControlledTarget(target, control(name)) for name in answers}
     made = [
         Made(repeat, name, strategy, budget, family, copy, *scoring.hits(copy))
         for repeat, campaign in enumerate(campaigns)
-        for name in answers
+        for name, service in services.items()
         for strategy in queries
         for budget, family, copy in campaign.copies(
-            ControlledTarget(target, control(name)).answers,
-            strategy=strategy,
-            resolution=control(name).resolution,
+            service.answers, strategy=strategy, resolution=service.resolution
         )
     ]
+    if not made:
+        given = " and ".join(surrogates)
+        raise NotEvaluated(f"where labels are all that is served no copy comes by {given}")
     carried = [
         transferred(target, scoring, [m for m in of_answers(made, name) if m.budget == n], epsilon)
         for name in answers
@@ -219,6 +223,8 @@ def _require_possible(
         for name, value in fractions.items()
         if not 0.0 <= value <= 1.0
     ]
+    if fractions["epsilon"] == 0.0:
+        problems.append("epsilon is above 0: within nothing there is no evasion")
     if repeats < 1:
         problems.append(f"repeats is a number from 1 on, got {repeats}")
     if problems:
