@@ -106,7 +106,7 @@ def _costs(target: Target, controls: Sequence[str]) -> Table:
     truth = np.searchsorted(target.classes, test.labels)
     rows: list[tuple[Scalar, ...]] = [("none", *_cost(probabilities, probabilities, truth))]
     for name in controls:
-        served = ControlledTarget(target, control(name)).predict_proba(test.features)
+        served = ControlledTarget(target, control(name)).seen(test.features, probabilities)
         rows.append((name, *_cost(served, probabilities, truth)))
     return Table(
         name="cost_of_output_controls",
