@@ -273,6 +273,14 @@ def test_the_cost_for_a_client_is_told_and_the_label_costs_nothing(run, splits, 
     assert 0.0 < top1["confidence_error"] < labels["confidence_error"]
 
 
+def test_the_cost_for_a_client_takes_one_question_an_image(run, splits):
+    one, two = (run("random_noise", controls=given) for given in (("labels",), ("labels", "top1")))
+    measured = run("random_noise").queries
+
+    assert one.queries == 2 * measured + len(splits.test)
+    assert two.queries == 3 * measured + len(splits.test)
+
+
 def test_many_comparisons_are_named(run):
     outcome = run("evasion_linf", controls=("labels", "noisy"))
     tested = sum(row["p_value"] is not None for row in _table(outcome, "behind_output_controls"))

@@ -10,7 +10,9 @@ from seclab.norms import Norm, lengths, shortened, uphill
 
 Predict: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
-_CHUNK = 50_000  # rows per call of the model: bounds memory without costing a tree ensemble speed
+# Features per call of the model, 32 MB for each array: bounds memory without costing a tree
+# ensemble speed.
+_IN_FLIGHT = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,9 @@ class _Search:
     def fooled(self, points: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Which points of shape (n, ..., d) are not labelled ``y`` (n,), shape (n, ...)."""
         flat = points.reshape(-1, points.shape[-1])
+        size = max(1, _IN_FLIGHT // flat.shape[1])
         labels = np.concatenate(
-            [self.predict(flat[i : i + _CHUNK]) for i in range(0, len(flat), _CHUNK)]
+            [self.predict(flat[first : first + size]) for first in range(0, len(flat), size)]
         )
         per_row = labels.reshape(points.shape[:-1])
         truth = y.reshape(-1, *[1] * (per_row.ndim - 1))
@@ -158,7 +161,8 @@ class _Search:
         self, points: np.ndarray, count: int, probe: float, rng: np.random.Generator
     ) -> np.ndarray:
         """Average random direction that leads across the boundary, shape (n, d), of length 1."""
-        reach, at_once = probe * self.distance(points), max(1, _CHUNK // count)
+        reach = probe * self.distance(points)
+        at_once = max(1, _IN_FLIGHT // (count * points.shape[1]))
         slope = np.empty_like(points)
         for first in range(0, len(points), at_once):
             rows = slice(first, first + at_once)

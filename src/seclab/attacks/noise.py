@@ -34,12 +34,12 @@ def linf_random_noise(
 
     Args:
         x: Inputs of shape (n, d) inside ``bounds``.
-        directions: Array in -1 to 1 of shape (n, d), or (draws, n, d) for several draws.
+        directions: Array in -1 to 1 of shape (n, d).
         epsilon: Budget per feature as a fraction of the feature range, 0 to 1.
         bounds: Smallest and largest value a feature may have.
 
     Returns:
-        Noisy copies of the shape of ``directions``.
+        Noisy copies of shape (n, d).
 
     References:
         Franceschi, Fawzi and Fawzi (2018), Robustness of classifiers to uniform lp and Gaussian

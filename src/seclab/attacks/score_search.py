@@ -11,6 +11,7 @@ PredictProba: TypeAlias = Callable[[np.ndarray], np.ndarray]
 _FIRST_SHARE = 0.3  # of the features, changed by the first proposals
 # The share halves where these fractions of the budget are spent: Square Attack's own schedule.
 _HALVED_AT = (0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+_IN_FLIGHT = 2**22  # features proposed in one call: 32 MB for each array, however many rows
 _STRETCHES = 4  # the box cuts off what was stretched: each turn gives the rest back to the others
 
 
@@ -48,7 +49,8 @@ def linf_square_search(
     What helps is a margin (probability of ``y`` less that of the likeliest other class) that does
     not grow: the probabilities of a tree ensemble are flat between thresholds, and a search that
     refuses equal margins stands still there. All rows that are not broken yet are asked about in
-    one call, since the price of a call of a tree ensemble hardly depends on its rows.
+    one call, since the price of a call of a tree ensemble hardly depends on its rows; only where
+    millions of features would be in flight are the rows searched in batches, one after the other.
 
     Args:
         predict_proba: Class probabilities (n, k) of inputs (n, d); the only thing asked.
@@ -74,8 +76,11 @@ def linf_square_search(
         Andriushchenko et al. (2020), Square Attack: a query-efficient black-box adversarial
         attack via random search, arXiv:1912.00049.
     """
-    ball = _Cube(np.maximum(x - epsilon, bounds[0]), np.minimum(x + epsilon, bounds[1]))
-    search = _Search(predict_proba, ball, _Blocks(x.shape[1], image_shape), rng, lead)
+
+    def cube(rows: np.ndarray) -> _Cube:
+        return _Cube(np.maximum(rows - epsilon, bounds[0]), np.minimum(rows + epsilon, bounds[1]))
+
+    search = _Search(predict_proba, cube, _Blocks(x.shape[1], image_shape), rng, lead)
     return search.run(x, y, start=start, queries=queries, proposals=proposals)
 
 
@@ -114,8 +119,11 @@ def l2_square_search(
     References:
         Andriushchenko et al. (2020), arXiv:1912.00049.
     """
-    ball = _Sphere(x, epsilon, bounds)
-    search = _Search(predict_proba, ball, _Blocks(x.shape[1], image_shape), rng, lead)
+
+    def sphere(rows: np.ndarray) -> _Sphere:
+        return _Sphere(rows, epsilon, bounds)
+
+    search = _Search(predict_proba, sphere, _Blocks(x.shape[1], image_shape), rng, lead)
     return search.run(x, y, start=start, queries=queries, proposals=proposals)
 
 
@@ -234,7 +242,7 @@ def _runs(length: int, run: int, first: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Search:
     predict_proba: PredictProba
-    ball: _Ball
+    around: Callable[[np.ndarray], _Ball]
     blocks: _Blocks
     rng: np.random.Generator
     lead: float
@@ -248,13 +256,33 @@ class _Search:
         queries: int,
         proposals: int,
     ) -> SearchResult:
+        """Batch by batch."""
+        found, spent = x.astype(float), np.zeros(len(x), dtype=np.int64)
+        size = max(1, _IN_FLIGHT // (proposals * x.shape[1]))
+        for first in range(0, len(x), size):
+            rows = slice(first, first + size)
+            begin = None if start is None else start[rows]
+            found[rows], spent[rows] = self._batch(
+                x[rows], y[rows], start=begin, queries=queries, proposals=proposals
+            )
+        return SearchResult(found, spent)
+
+    def _batch(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        start: np.ndarray | None,
+        queries: int,
+        proposals: int,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Rows that are broken are asked about no more; the others have all been asked as often."""
-        best = x.astype(float)
+        best, ball = x.astype(float), self.around(x)
         margin, fooled = self._judge(x, y)
         spent = np.ones(len(x), dtype=np.int64)
         alive = np.flatnonzero(~fooled)
-        firsts = [] if start is None else [self.ball.inside(start)]
-        firsts.append(self.ball.edge(self.blocks.signs(len(x), self.rng)))
+        firsts = [] if start is None else [ball.inside(start)]
+        firsts.append(ball.edge(self.blocks.signs(len(x), self.rng)))
         used = 1
         while alive.size and used < queries:
             count = min(proposals, queries - used)
@@ -262,14 +290,14 @@ class _Search:
                 candidates = firsts.pop(0)[alive][:, None]
             else:
                 blocks = self.blocks.draw((alive.size, count), _share(used / queries), self.rng)
-                candidates = self.ball.proposals(alive, best[alive], blocks, self.rng)
+                candidates = ball.proposals(alive, best[alive], blocks, self.rng)
             used += candidates.shape[1]
             spent[alive] = used
             reached, at, fooled = self._best(candidates, y[alive])
             taken = fooled | (reached <= margin[alive])
             best[alive[taken]], margin[alive[taken]] = at[taken], reached[taken]
             alive = alive[~fooled]
-        return SearchResult(best, spent)
+        return best, spent
 
     def _best(
         self, candidates: np.ndarray, y: np.ndarray

@@ -1,7 +1,7 @@
 """Common corruptions (R-EVA-02): accuracy where nobody attacks and the images are just bad."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -63,9 +63,11 @@ def common_corruptions(
     test = target.data.test
     if test.image_shape is None:
         raise NotEvaluated(f"{test.name} holds no images: its rows have no image shape")
-    spoiled = _spoiled(test, test.image_shape, severities, corruptions, rng)
     clean = target.predict(test.features) == test.labels
-    right = {which: target.predict(rows) == test.labels for which, rows in spoiled.items()}
+    right: dict[tuple[str, int], np.ndarray] = {}
+    shown: dict[tuple[str, int], np.ndarray] = {}
+    for which, rows in _spoiled(test, test.image_shape, severities, corruptions, rng):
+        right[which], shown[which] = target.predict(rows) == test.labels, rows[0].copy()
     readings = [
         rate(_EACH, hits, test, {"corruption": name, "severity": severity})
         for (name, severity), hits in right.items()
@@ -83,7 +85,7 @@ def common_corruptions(
         tables=(_table(readings, float(clean.mean())),),
         figures=(
             _chart(readings, corruptions, float(clean.mean())),
-            _grid(test, spoiled, severities, corruptions),
+            _grid(test, shown, severities, corruptions),
         ),
         notes=(
             f"Accuracy on clean images is {clean.mean():.3f}.",
@@ -109,17 +111,15 @@ def _spoiled(
     severities: Sequence[int],
     corruptions: Sequence[str],
     rng: np.random.Generator,
-) -> Mapping[tuple[str, int], np.ndarray]:
-    """The rows (n, d) under each corruption and severity."""
+) -> Iterator[tuple[tuple[str, int], np.ndarray]]:
+    """The rows (n, d) under each corruption and severity, one after the other."""
     images, bounds = test.features.reshape(-1, *shape), test.feature_range
     seed = int(rng.integers(2**63))
-    spoiled: dict[tuple[str, int], np.ndarray] = {}
     for name in corruptions:
         for severity in severities:
             stream = np.random.default_rng([seed, zlib.crc32(name.encode())])
             changed = corrupt(images, name, severity, bounds=bounds, rng=stream)
-            spoiled[name, severity] = changed.reshape(test.features.shape)
-    return spoiled
+            yield (name, severity), changed.reshape(test.features.shape)
 
 
 def _table(readings: Sequence[Reading], clean: float) -> Table:
@@ -163,13 +163,16 @@ def _chart(readings: Sequence[Reading], corruptions: Sequence[str], clean: float
 
 def _grid(
     test: Dataset,
-    spoiled: Mapping[tuple[str, int], np.ndarray],
+    shown: Mapping[tuple[str, int], np.ndarray],
     severities: Sequence[int],
     corruptions: Sequence[str],
 ) -> ImageGrid:
-    """The first sample, clean and under every corruption; one row for each severity."""
+    """The first sample, clean and as it is ``shown`` (d,) under every corruption.
+
+    One row for each severity.
+    """
     rows = [
-        [test.features[0], *(spoiled[name, severity][0] for name in corruptions)]
+        [test.features[0], *(shown[name, severity] for name in corruptions)]
         for severity in severities
     ]
     captions = [

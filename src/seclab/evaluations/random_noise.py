@@ -59,16 +59,17 @@ def random_noise(
     """
     _require_possible(epsilons, repeats)
     test = target.data.test
-    estimates: dict[tuple[str, float], Estimate] = {}
+    correct: dict[tuple[str, float], list[np.ndarray]] = {}
     for noise, draw in DIRECTIONS.items():
-        directions = draw((repeats, *test.features.shape), rng=rng)
-        for epsilon in epsilons:
-            noisy = linf_random_noise(
-                test.features, directions, epsilon=epsilon, bounds=test.feature_range
-            )
-            answers = target.predict(noisy.reshape(-1, noisy.shape[-1]))
-            correct = answers.reshape(repeats, len(test)) == test.labels
-            estimates[noise, epsilon] = mean_rate(correct)
+        for _ in range(repeats):  # one at a time: memory does not grow with their number
+            directions = draw(test.features.shape, rng=rng)
+            for epsilon in epsilons:
+                noisy = linf_random_noise(
+                    test.features, directions, epsilon=epsilon, bounds=test.feature_range
+                )
+                hits = target.predict(noisy) == test.labels
+                correct.setdefault((noise, epsilon), []).append(hits)
+    estimates = {which: mean_rate(np.stack(hits)) for which, hits in correct.items()}
     return Result(
         readings=tuple(
             Reading(_METRIC, estimate, {"epsilon": epsilon, "noise": noise})

@@ -92,7 +92,7 @@ class _Workshop:
             _ACCURACY,
             "fraction",
             "higher",
-            "Accuracy on test images that were changed to fool another model.",
+            "Share of test images read right before and after a change made on another model.",
         ),
         Metric(
             _SUCCESS,
@@ -165,7 +165,7 @@ def transfer_evasion(
     return Result(
         readings=tuple(readings),
         tables=(_table(carried, trained, right),),
-        figures=(_chart(carried, float(right.mean())),),
+        figures=(_chart(carried, right),),
         notes=tuple(_notes(trained, target)),
     )
 
@@ -258,11 +258,11 @@ def _table(carried: Sequence[_Carried], trained: Mapping[str, Target], right: np
     )
 
 
-def _chart(carried: Sequence[_Carried], clean: float) -> Chart:
+def _chart(carried: Sequence[_Carried], right: np.ndarray) -> Chart:
     lines: dict[str, list[tuple[float, float]]] = {}
     for one in carried:
-        line = lines.setdefault(one.source, [(0.0, clean)])
-        line.append((one.epsilon, 1.0 - float(one.fooled.mean())))
+        line = lines.setdefault(one.source, [(0.0, float(right.mean()))])
+        line.append((one.epsilon, float((right & ~one.fooled).mean())))
     return Chart(
         name="transfer_evasion",
         title="Accuracy on images changed to fool another model",

@@ -39,26 +39,24 @@ def evade(
         rng: Chooses the images where fewer than all are asked for, starts and directions.
 
     Raises:
-        Misconfigured: There is no image, no radius, or one that no ball can have.
+        Misconfigured: There is no image, no radius, one that no ball can have, or no effort; all
+            problems at once.
         ArithmeticError: An attack broke what was proven: a defect of one of them.
     """
     longest = geometry.diameter(target.data.test.features.shape[1])
-    if not epsilons or any(not 0.0 < epsilon <= longest for epsilon in epsilons):
-        raise Misconfigured(
-            f"epsilons are fractions above 0 and at most {longest:g}, got {list(epsilons)}"
-        )
-    if samples < 1:
-        raise Misconfigured(f"samples must be at least 1, got {samples}")
+    _require_possible(epsilons, longest, samples, effort)
     sizes = sorted(set(epsilons))
     attacker = Attacker(target, _sample(target.data.test, samples, rng), geometry, effort, rng)
     clean = attacker.unchanged()
     # In the ball that holds the whole box too: what is not broken there is not attacked well.
     attempts = attacker.attempts(sorted({*sizes, longest}))
     within = [attempt for attempt in attempts if attempt.epsilon in sizes]
-    worst, certifier = strongest(within, clean), Certifier(attacker)
+    smallest = smallest_changes(attacker, clean, attempts)
+    # What was shortened may have come into a ball in which no attack had been lucky.
+    nearest = [attacker.tried("smallest_change", size, smallest.adversarial) for size in sizes]
+    worst, certifier = strongest([*within, *nearest], clean), Certifier(attacker)
     certified = certifier.certificates(worst)
     require_no_contradiction(certified, worst)
-    smallest = smallest_changes(attacker, clean, attempts)
     outcomes = Outcomes(
         images=attacker.images,
         geometry=geometry,
@@ -68,8 +66,8 @@ def evade(
         certified=certified,
         masked=masked(within),
         full_range=unbroken([attempt for attempt in attempts if attempt.epsilon == longest]),
-        smallest=smallest,
-        radii=certifier.radii(certified, smallest),
+        smallest=smallest.lengths,
+        radii=certifier.radii(certified, smallest.lengths),
         solved=attacker.exact,
     )
     readings = tuple(outcomes.readings())
@@ -79,6 +77,30 @@ def evade(
         figures=(outcomes.curve(), *outcomes.worst_failures()),
         notes=tuple(outcomes.notes()),
     )
+
+
+def _require_possible(
+    epsilons: Sequence[float], longest: float, samples: int, effort: Effort
+) -> None:
+    problems = []
+    if not epsilons or any(not 0.0 < epsilon <= longest for epsilon in epsilons):
+        problems.append(
+            f"epsilons are fractions above 0 and at most {longest:g}, got {list(epsilons)}"
+        )
+    numbers = {
+        "samples": (samples, 1),
+        "steps": (effort.steps, 1),
+        "restarts": (effort.restarts, 1),
+        "score_queries": (effort.queries, 1),
+        "walk_iterations": (effort.walk_iterations, 0),
+    }
+    problems += [
+        f"{name} must be at least {least}, got {number}"
+        for name, (number, least) in numbers.items()
+        if number < least
+    ]
+    if problems:
+        raise Misconfigured(problems)
 
 
 def _sample(test: Dataset, samples: int, rng: np.random.Generator) -> Dataset:

@@ -9,6 +9,7 @@ import numpy as np
 
 from seclab.attacks.boundary_walk import Walk
 from seclab.attacks.linf_gradient import linf_fast_gradient_sign
+from seclab.attacks.minimal_perturbation import minimal_perturbation
 from seclab.attacks.projected_gradient import Ascent, Loss, projected_gradient_descent
 from seclab.datasets import Dataset
 from seclab.evasion.exact import Solution, solved
@@ -123,16 +124,17 @@ class Attacker:
             epsilons: Radii as fractions of the feature range, ascending.
         """
         found: list[Attempt] = []
-        if self.target.has_gradient:
-            found += self._white_box(epsilons)
+        white = self.target.has_gradient
+        found += self._white_box(epsilons) if white else []
         if self.exact is not None:
             found += self._exact(self.exact, epsilons)  # no search can find what it does not
         else:
+            found += self._for_small_changes(epsilons) if white else []
             found += self._by_scores(epsilons)
-            found += [] if self.target.has_gradient else self._by_labels(epsilons)
+            found += [] if white else self._by_labels(epsilons)
         return sorted(found, key=lambda attempt: attempt.epsilon)
 
-    def _tried(
+    def tried(
         self,
         attack: str,
         epsilon: float,
@@ -141,16 +143,25 @@ class Attacker:
         queries: np.ndarray | None = None,
         black_box: bool = False,
     ) -> Attempt:
-        """It counts where it stayed in the ball and the model's own answer is wrong."""
+        """What an attack found counts where it is inside ball and box and is read wrong.
+
+        Args:
+            attack: Its name, without the norm.
+            epsilon: Radius as a fraction of the feature range.
+            found: What the images became, shape (n, d).
+            queries: Answers it used on each image, shape (n,).
+            black_box: Whether it knows nothing but answers.
+        """
         images, name = self.images, f"{self.geometry.norm}_{attack}"
         near = self.geometry.lengths(found - images.features) <= self.reach(epsilon)
+        near &= (found == found.clip(*images.feature_range)).all(axis=1)
         inside = np.where(near[:, None], found, images.features)
         fooled, confidence = self.judge(inside)
         return Attempt(name, epsilon, inside, fooled, confidence, queries, black_box)
 
     def _exact(self, exact: Solution, epsilons: Sequence[float]) -> Iterator[Attempt]:
         for epsilon in epsilons:
-            yield self._tried(exact.attack, epsilon, exact.worst(epsilon * self.images.scale))
+            yield self.tried(exact.attack, epsilon, exact.worst(epsilon * self.images.scale))
 
     def _white_box(self, epsilons: Sequence[float]) -> Iterator[Attempt]:
         target, images, effort = self.target, self.images, self.effort
@@ -166,7 +177,7 @@ class Attacker:
                     epsilon=radius,
                     bounds=bounds,
                 )
-                yield self._tried("fast_gradient_sign", epsilon, single)
+                yield self.tried("fast_gradient_sign", epsilon, single)
             found = projected_gradient_descent(
                 losses,
                 target.predict,
@@ -179,7 +190,22 @@ class Attacker:
                 rng=self.rng,
                 start=found,
             )
-            yield self._tried("projected_gradient_descent", epsilon, found)
+            yield self.tried("projected_gradient_descent", epsilon, found)
+
+    def _for_small_changes(self, epsilons: Sequence[float]) -> Iterator[Attempt]:
+        """One search serves every size, as that by labels does."""
+        images = self.images
+        found = minimal_perturbation(
+            self.target.margin_gradient,
+            self.target.predict,
+            images.features,
+            images.labels,
+            norm=self.geometry.norm,
+            bounds=images.feature_range,
+            steps=self.effort.steps,
+        )
+        for epsilon in epsilons:
+            yield self.tried("minimal_perturbation", epsilon, found)
 
     def _by_scores(self, epsilons: Sequence[float]) -> Iterator[Attempt]:
         images, start = self.images, None
@@ -199,7 +225,7 @@ class Attacker:
             start = search.adversarial
             # What was learned in smaller balls was paid for there.
             spent = np.where(broken, spent, spent + search.queries)
-            tried = self._tried("square_search", epsilon, start, queries=spent, black_box=True)
+            tried = self.tried("square_search", epsilon, start, queries=spent, black_box=True)
             broken |= tried.fooled
             yield tried
 
@@ -216,7 +242,7 @@ class Attacker:
             rng=self.rng,
         )
         for epsilon in epsilons:
-            yield self._tried(
+            yield self.tried(
                 "hop_skip_jump",
                 epsilon,
                 walked.adversarial,

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPClassifier
 
 from seclab.errors import NotEvaluated
@@ -18,14 +17,14 @@ class LossGradient(Protocol):
         ...
 
 
-_DUST = 1e-20  # beside weights of about 1
+_DUST = 1e-20  # of the largest weight of a layer
 _Layers: TypeAlias = list[tuple[np.ndarray, np.ndarray]]
 # Scores (k, n), which it may overwrite, and classes (n,) to loss (n,) and its slope (k, n).
 _Top: TypeAlias = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 def loss_gradient_of(estimator: object) -> LossGradient:
-    """The gradient of the cross-entropy of a fitted softmax regression or ReLU MLP.
+    """The gradient of the cross-entropy of a fitted ReLU MLP.
 
     The weights are read when called, not now: the gradient of a model that is still learning
     stays that of its current weights.
@@ -37,18 +36,31 @@ def loss_gradient_of(estimator: object) -> LossGradient:
     Raises:
         NotEvaluated: The estimator has no gradient that could honestly be offered.
     """
-    if isinstance(estimator, LogisticRegression):
-        return lambda x, y: _affine_gradient(
-            [(estimator.coef_.T, estimator.intercept_)], x, y, top=_cross_entropy
-        )
-    if isinstance(estimator, MLPClassifier) and estimator.activation == "relu":
-        return lambda x, y: _affine_gradient(
-            list(zip(estimator.coefs_, estimator.intercepts_, strict=True)),
-            x,
-            y,
-            top=_cross_entropy,
-        )
-    raise NotEvaluated(f"{type(estimator).__name__} has no analytic loss gradient")
+    if not isinstance(estimator, MLPClassifier) or estimator.activation != "relu":
+        raise NotEvaluated(f"{type(estimator).__name__} has no analytic loss gradient")
+
+    def gradient(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        *hidden, last = zip(estimator.coefs_, estimator.intercepts_, strict=True)
+        return _affine_gradient([*hidden, with_two_outputs(*last)], x, y, top=_cross_entropy)
+
+    return gradient
+
+
+def with_two_outputs(weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A last layer with a score for each class: a model of two classes may have only one output.
+
+    The logistic function of z is the softmax of 0 and z.
+
+    Args:
+        weights: Shape (inputs, outputs), with outputs at least 1.
+        bias: Shape (outputs,).
+
+    Returns:
+        Weights and bias of the same layer, with at least two outputs.
+    """
+    if weights.shape[1] > 1:
+        return weights, bias
+    return np.column_stack([np.zeros(len(weights)), weights]), np.concatenate([[0.0], bias])
 
 
 def fixed_gradients(
@@ -87,7 +99,8 @@ def fixed_gradients(
 
 def _without_dust(weights: np.ndarray) -> np.ndarray:
     """Weights that decayed to nothing are nothing: their products are subnormal, and slow."""
-    return np.where(np.abs(weights) < _DUST, 0.0, weights)
+    size = np.abs(weights)
+    return np.where(size < _DUST * size.max(), 0.0, weights)
 
 
 def _affine_gradient(

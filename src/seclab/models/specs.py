@@ -50,11 +50,6 @@ class ModelSpec:
     parameters: Parameters
     hardening: AdversarialTraining | None = None
 
-    @property
-    def differentiable(self) -> bool:
-        """Whether the loss has an analytic gradient, so that offering one is honest."""
-        return self.family in ("softmax-regression", "mlp")
-
     def estimator(self, *, seed: int) -> ClassifierMixin:
         """An untrained estimator."""
         return _ESTIMATORS[self.family](random_state=seed, **self.parameters)

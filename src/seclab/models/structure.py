@@ -11,6 +11,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from seclab.errors import NotEvaluated
+from seclab.models.gradients import with_two_outputs
 from seclab.models.training import CLASSIFY, SCALE
 
 
@@ -107,10 +108,7 @@ def affine_layers(pipeline: Pipeline) -> tuple[AffineLayer, ...]:
     # In this order: the bias takes the weights as they are before they are scaled.
     biases[0] = biases[0] + scaler.min_ @ weights[0]
     weights[0] = scaler.scale_[:, None] * weights[0]
-    if weights[-1].shape[1] == 1:
-        # The logistic function of z is the softmax of 0 and z.
-        weights[-1] = np.column_stack([np.zeros(len(weights[-1])), weights[-1]])
-        biases[-1] = np.concatenate([[0.0], biases[-1]])
+    weights[-1], biases[-1] = with_two_outputs(weights[-1], biases[-1])
     return tuple(AffineLayer(w, b) for w, b in zip(weights, biases, strict=True))
 
 

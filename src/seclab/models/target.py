@@ -37,7 +37,7 @@ class Target:
         self.gradient_queries = 0
         self._loss_gradient: LossGradient | None = None
         self._margin_gradient: LossGradient | None = None
-        if model.spec.differentiable:
+        if self.has_affine_layers:
             layers = [(layer.weights, layer.bias) for layer in affine_layers(model.pipeline)]
             self._loss_gradient, self._margin_gradient = fixed_gradients(layers)
         self._classes: np.ndarray = model.pipeline[CLASSIFY].classes_

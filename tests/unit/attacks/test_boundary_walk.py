@@ -209,7 +209,7 @@ def test_the_queries_of_each_row_add_up_to_all_that_was_asked(plane, x):
 @norms
 def test_the_model_is_asked_in_blocks_without_a_difference(plane, x, monkeypatch, norm):
     whole = _walk(plane, x, _labels(x), norm=norm)
-    monkeypatch.setattr(boundary_walk, "_CHUNK", 7)
+    monkeypatch.setattr(boundary_walk, "_IN_FLIGHT", 7 * x.shape[1])
     plane.asked.clear()
 
     in_blocks = _walk(plane, x, _labels(x), norm=norm)

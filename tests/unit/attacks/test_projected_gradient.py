@@ -31,6 +31,44 @@ def test_on_a_line_it_breaks_exactly_what_can_be_broken(line, norm, gain, epsilo
     assert np.array_equal(model.predict(attacked) != y, breakable)
 
 
+@pytest.mark.parametrize(("norm", "gain"), [("linf", 3.0), ("l2", np.sqrt(5.0))])
+@pytest.mark.parametrize("far", [1e3, 1e6, -1e9])
+def test_a_box_far_from_zero_hides_nothing(line, norm, gain, far):
+    """In single precision there are sixteen steps in a range of one at a million."""
+    model, x, y = line
+    moved = Linear(model.weights, -far * model.weights.sum(axis=0))
+    breakable = np.abs(x @ [2.0, -1.0]) < gain * 0.1
+
+    attacked = attack(
+        moved,
+        x + far,
+        y,
+        norm=norm,
+        epsilon=0.1,
+        bounds=(far - 3.0, far + 3.0),
+        losses=[Loss.margin(moved.margin_gradient)],
+    )
+
+    at_edge = np.abs(x).max(axis=1) > 2.9  # where the box leaves the ball no room
+    broken = moved.predict(attacked) != y
+    assert np.array_equal(broken[~at_edge], breakable[~at_edge])
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("unit", [1e-25, 1e-8, 1e8, 1e25])
+def test_the_unit_of_the_features_hides_nothing(line, norm, unit):
+    model, x, y = line
+    scaled = Linear(model.weights / unit, model.biases)
+    options = {"norm": norm, "ascent": Ascent(10, 1)}
+
+    native = attack(
+        scaled, x * unit, y, epsilon=0.3 * unit, bounds=(-100 * unit, 100 * unit), **options
+    )
+
+    found = attack(model, x, y, epsilon=0.3, **options)
+    assert np.array_equal(scaled.predict(native) != y, model.predict(found) != y)
+
+
 def test_every_row_may_have_a_radius_of_its_own(line):
     model, x, y = line
     radii = np.random.default_rng(1).uniform(0.0, 1.0, len(x))

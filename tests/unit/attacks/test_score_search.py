@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import softmax
 
+from seclab.attacks import score_search
 from seclab.attacks.score_search import l2_square_search, linf_square_search
 from tests.strategies import linear_models
 
@@ -105,6 +106,18 @@ def test_every_row_sent_is_counted_and_no_budget_overdrawn(search, plane, x, pro
     assert found.queries.sum() == plane.count
     assert (found.queries[~fooled] == 61).all()
     assert (found.queries[fooled] <= 61).all()
+
+
+def test_many_rows_are_searched_in_batches_and_counted_all_the_same(search, plane, x, monkeypatch):
+    monkeypatch.setattr(score_search, "_IN_FLIGHT", 3 * 5 * x.shape[1])
+
+    found = _run(search, plane, x, _labels(x), epsilon=0.04, queries=31, start=x)
+
+    fooled = _fooled(found.adversarial, _labels(x))
+    assert 0 < fooled.sum() < len(x)
+    assert max(map(len, plane.rows)) == 3 * 5
+    assert found.queries.sum() == plane.count
+    assert (found.queries[~fooled] == 31).all()
 
 
 def test_a_broken_row_is_asked_about_no_more(search, plane, x):

@@ -1,3 +1,4 @@
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -123,6 +124,20 @@ def test_the_model_is_asked_about_images_in_range(bars):
         assert rows.min() >= -1.0
         assert rows.max() <= 3.0
         assert not np.array_equal(rows, bars.test.features)
+
+
+def test_spoiled_images_are_not_kept(splits):
+    asked, at_once = [], []
+
+    def watched(x):
+        asked.append(weakref.ref(x if x.base is None else x.base))
+        at_once.append(sum(each() is not None for each in asked[1:]))
+        return np.eye(10)[np.zeros(len(x), dtype=int)]
+
+    _run(ScriptedTarget(splits, watched), corruptions=FEW)
+
+    assert len(at_once) == 1 + len(FEW) * 3
+    assert max(at_once) <= 2
 
 
 def test_another_corruption_or_severity_in_the_sweep_changes_no_number(target):

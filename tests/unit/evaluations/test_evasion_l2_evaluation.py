@@ -10,10 +10,11 @@ from seclab.models import ModelSpec, Target, train
 from tests.fakes import ScriptedTarget
 
 RUNS = ("swept", "climbed", "searched")
-PGD, SEARCH, WALK, EXACT = (
+PGD, SMALL, SEARCH, WALK, EXACT = (
     f"l2_{name}"
     for name in (
         "projected_gradient_descent",
+        "minimal_perturbation",
         "square_search",
         "hop_skip_jump",
         "linear_worst_case",
@@ -63,7 +64,7 @@ def searched(trained, splits):
 
 @pytest.mark.parametrize(
     ("run", "attacks"),
-    [("swept", {PGD, EXACT}), ("climbed", {PGD, SEARCH}), ("searched", {SEARCH, WALK})],
+    [("swept", {PGD, EXACT}), ("climbed", {PGD, SMALL, SEARCH}), ("searched", {SEARCH, WALK})],
 )
 def test_the_attacks_are_those_that_the_model_allows(run, attacks, request):
     robust = _readings(request.getfixturevalue(run), "robust_accuracy")

@@ -1,3 +1,7 @@
+import itertools
+import tracemalloc
+from collections import deque
+
 import numpy as np
 import pytest
 
@@ -85,10 +89,10 @@ def test_a_model_that_is_always_right_scores_one_and_a_constant_one_its_class_sh
 def test_draws_on_one_sample_do_not_narrow_the_interval(digits):
     test = digits.test
 
-    def right_on_half_of_the_draws(x):
-        answers = np.tile(test.labels, len(x) // len(test))
-        answers[len(x) // 2 :] = -1
-        return answers
+    draws = itertools.count()
+
+    def right_on_half_of_the_draws(_):
+        return test.labels if next(draws) % 2 else np.full(len(test), -1)
 
     result = _run(Scripted(digits, right_on_half_of_the_draws), epsilons=(0.1,), repeats=20)
     single = proportion(180, 360)
@@ -102,9 +106,12 @@ def test_draws_on_one_sample_do_not_narrow_the_interval(digits):
 def test_a_total_between_whole_samples_takes_the_wider_ends(digits):
     test = digits.test
 
-    def right_but_for_one_answer(x):
-        answers = np.tile(test.labels, len(x) // len(test))
-        answers[0] = -1
+    draws = itertools.count()
+
+    def right_but_for_one_answer(_):
+        answers = test.labels.copy()
+        if next(draws) == 0:
+            answers[0] = -1
         return answers
 
     result = _run(Scripted(digits, right_but_for_one_answer), epsilons=(0.1,), repeats=4)
@@ -133,12 +140,26 @@ def test_the_model_is_asked_only_within_budget_and_range(bars):
     target = Scripted(bars, lambda x: np.zeros(len(x), dtype=int))
     _run(target, epsilons=(0.05,), repeats=2)
 
-    tiled = np.tile(bars.test.features, (2, 1))
-    assert len(target.asked) == 2
+    assert len(target.asked) == 2 * 2
     for asked in target.asked:
         assert asked.min() >= -1.0
         assert asked.max() <= 3.0
-        assert 0.19 < np.abs(asked - tiled).max() <= 0.2 + 1e-9
+        assert 0.19 < np.abs(asked - bars.test.features).max() <= 0.2 + 1e-9
+
+
+def test_memory_does_not_grow_with_the_draws(bars):
+    target = Scripted(bars, lambda x: np.zeros(len(x), dtype=int))
+    target.asked = deque(maxlen=1)
+    peaks = []
+
+    for repeats in (2, 200):
+        tracemalloc.start()
+        _run(target, epsilons=(0.05,), repeats=repeats)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    # What grows is one yes or no for each draw and sample.
+    assert peaks[1] - peaks[0] < 200 * bars.test.features.nbytes / 10
 
 
 def test_another_budget_in_the_sweep_changes_no_number(softmax, digits):

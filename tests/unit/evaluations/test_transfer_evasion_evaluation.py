@@ -91,6 +91,17 @@ def test_what_is_carried_over_grows_with_the_ball(mlp):
     assert success["softmax-regression", 0.2].value > 0.8
 
 
+def test_the_chart_shows_what_the_readings_say(mlp):
+    result, _ = mlp
+    accuracy = _values(result, ACCURACY)
+
+    lines = {line.label: line for line in result.figures[0].series}
+    assert {(name, x) for name in lines for x in lines[name].x[1:]} == accuracy.keys()
+    for (name, epsilon), estimate in accuracy.items():
+        line = lines[name]
+        assert line.y[line.x.index(epsilon)] == pytest.approx(estimate.value)
+
+
 def test_any_is_the_worst_image_by_image(mlp):
     result, _ = mlp
     hits = {
@@ -167,6 +178,8 @@ def test_who_is_never_right_has_nothing_to_lose(splits):
         **(EASY | {"sources": ("softmax-regression",), "samples": 20}),
     )
 
+    for line in result.figures[0].series:
+        assert set(line.y) == {0.0}
     assert _values(result, SUCCESS) == {}
     assert {e.value for e in _values(result, ACCURACY).values()} == {0.0}
 

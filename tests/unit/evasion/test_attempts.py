@@ -47,8 +47,12 @@ def test_everything_stays_in_ball_and_box_and_fools_whom_it_says(kind, norm, see
     [
         ("affine", "linf", "fast_gradient_sign projected_gradient_descent linear_worst_case"),
         ("affine", "l2", "projected_gradient_descent linear_worst_case"),
-        ("network", "linf", "fast_gradient_sign projected_gradient_descent square_search"),
-        ("network", "l2", "projected_gradient_descent square_search"),
+        (
+            "network",
+            "linf",
+            "fast_gradient_sign projected_gradient_descent minimal_perturbation square_search",
+        ),
+        ("network", "l2", "projected_gradient_descent minimal_perturbation square_search"),
         ("forest", "linf", "square_search hop_skip_jump"),
         ("forest", "l2", "square_search hop_skip_jump"),
         ("tree", "linf", "nearest_leaf"),
@@ -186,13 +190,45 @@ def test_what_lies_outside_the_ball_counts_for_nothing():
     assert whole.fooled.any()
 
 
+def test_what_lies_outside_the_box_counts_for_nothing():
+    attacker = attacker_of(target_of("forest"))
+    images = attacker.images
+    found = images.features.copy()
+    found[::2] = images.feature_range[0] - 0.01 * images.scale
+
+    attempt = attacker.tried("out", 5.0, found)
+
+    assert (attempt.adversarial == images.features).all()
+    assert (attempt.fooled == attacker.unchanged().fooled).all()
+
+
+@pytest.mark.parametrize("norm", sorted(NORMS))
+def test_searches_by_answers_see_neither_gradient_nor_structure(norm):
+    """A model that has both, and is asked for neither."""
+
+    class Closed(ScriptedTarget):
+        def loss_gradient(self, *_):
+            raise AssertionError("a black box was opened")
+
+        margin_gradient = affine_layers = decision_trees = loss_gradient
+        has_affine_layers = has_decision_trees = False
+
+    network, data = target_of("network"), made(0)
+    attacker = attacker_of(Closed(data, network.predict_proba), norm)
+
+    found = [*attacker._by_scores(EPSILONS), *attacker._by_labels(EPSILONS)]
+
+    assert any(attempt.fooled.any() for attempt in found)
+    assert attacker.target.gradient_queries == network.gradient_queries == 0
+
+
 def test_a_distance_equal_to_the_budget_is_within_it():
     attacker = attacker_of(target_of("forest", 4))
     images = attacker.images
 
     for epsilon in np.linspace(0.01, 0.3, 30):
         away = np.clip(images.features + epsilon * images.scale, *images.feature_range)
-        attempt = attacker._tried("away", epsilon, away)
+        attempt = attacker.tried("away", epsilon, away)
         assert (attempt.adversarial == away).all()
 
 

@@ -33,7 +33,7 @@ def test_no_attack_breaks_what_is_proven(kind, norm, seed):
     attacker = attacker_of(target_of(kind, seed), norm, seed=seed, rows=20)
 
     clean, attempts = attacker.unchanged(), attacker.attempts([*EPSILONS, 1.0])
-    certifier, found = Certifier(attacker), smallest_changes(attacker, clean, attempts)
+    certifier, found = Certifier(attacker), smallest_changes(attacker, clean, attempts).lengths
     certified = certifier.certificates(strongest(attempts, clean)[:3])
 
     assert list(certified) == list(EPSILONS)
@@ -102,7 +102,7 @@ def test_of_a_solved_model_what_is_not_broken_is_proven(kind, norm, seed):
 def test_of_a_solved_model_the_radius_is_the_smallest_change(kind, norm):
     attacker = attacker_of(target_of(kind), norm, rows=30)
     clean, certifier = attacker.unchanged(), Certifier(attacker)
-    found = smallest_changes(attacker, clean, [])
+    found = smallest_changes(attacker, clean, []).lengths
 
     radii = certifier.radii({}, found)
 
@@ -117,7 +117,7 @@ def test_of_a_solved_model_the_radius_is_the_smallest_change(kind, norm):
 def test_the_radius_is_certified_and_halved_out_of_what_is_open(kind, norm):
     attacker = attacker_of(target_of(kind), norm, rows=10)
     clean, certifier = attacker.unchanged(), Certifier(attacker)
-    found = smallest_changes(attacker, clean, attacker.attempts([0.1, 1.0]))
+    found = smallest_changes(attacker, clean, attacker.attempts([0.1, 1.0])).lengths
 
     radii = certifier.radii({0.0: np.zeros(10, dtype=bool)}, found)
 

@@ -5,6 +5,8 @@ import pytest
 
 from seclab.attacks.boundary_walk import Walked
 from seclab.attacks.tree_boxes import leaf_boxes
+from seclab.evasion import evade
+from seclab.evasion.attempts import Effort
 from seclab.evasion.smallest import smallest_changes
 from tests.fakes import ScriptedTarget
 from tests.unit.evasion.small import NORMS, attacker_of, made, target_of
@@ -26,7 +28,7 @@ def _nowhere(_, x, *__, **___):
 
 
 def _found(attacker, sizes=(1.0,)):
-    return smallest_changes(attacker, attacker.unchanged(), attacker.attempts(sizes))
+    return smallest_changes(attacker, attacker.unchanged(), attacker.attempts(sizes)).lengths
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -76,6 +78,36 @@ def test_of_a_single_tree_it_is_exact(norm, seed):
         assert change == pytest.approx(NORMS[norm].lengths(away).min() / images.scale, abs=1e-12)
 
 
+@pytest.mark.parametrize("norm", sorted(NORMS))
+def test_an_image_that_a_small_change_breaks_does_not_count_as_robust(norm):
+    """A walk that goes too far is shortened into a ball in which no attack broke anything."""
+    target, data = _Threshold(made(0), 0.7), made(0)
+
+    def too_far(_, x, *__, **___):
+        found = x.copy()
+        found[:, 0] = data.test.feature_range[1]
+        return Walked(found, np.ones(len(x), dtype=int), 0)
+
+    result = evade(
+        target,
+        replace(NORMS[norm], walk=too_far),
+        epsilons=[0.25],
+        samples=1000,
+        effort=Effort(1, 1, 1),
+        rng=np.random.default_rng(0),
+    )
+
+    changes = [row["smallest_change"] for row in result.tables[1].records()]
+    left = {
+        reading.parameters["attack"]: reading.estimate.value
+        for reading in result.readings
+        if reading.metric == "robust_accuracy"
+    }
+    small = [change for change in changes if change is not None and change <= 0.25]
+    assert left["strongest"] == pytest.approx(1.0 - len(small) / len(changes))
+    assert left["strongest"] < min(left[name] for name in left if name != "strongest")
+
+
 def test_what_is_read_wrong_unchanged_takes_no_change():
     attacker = attacker_of(_Threshold(made(0), 0.7), rows=30)
     wrong = attacker.unchanged().fooled
@@ -103,7 +135,7 @@ def test_it_is_at_most_what_any_attempt_needed(norm, kind):
     attacker = attacker_of(target_of(kind), norm, rows=30)
     attempts = attacker.attempts([0.1, 0.3, 1.0])
 
-    found = smallest_changes(attacker, attacker.unchanged(), attempts)
+    found = smallest_changes(attacker, attacker.unchanged(), attempts).lengths
 
     for attempt in attempts:
         lengths = NORMS[norm].lengths(attempt.adversarial - attacker.images.features)

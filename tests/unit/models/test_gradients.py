@@ -66,6 +66,36 @@ def test_gradients_go_back_through_any_number_of_layers(gradient_of, hidden, see
     assert kinked.mean() < 0.1
 
 
+@given(hidden=st.lists(st.integers(1, 6), min_size=1, max_size=2), seed=st.integers(0, 10**6))
+@settings(max_examples=10)
+def test_a_network_of_two_classes_has_a_single_output_and_a_gradient(hidden, seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(12, 3)), np.arange(12) % 2
+    network = MLPClassifier(tuple(hidden), random_state=seed % 2**32)
+    network.partial_fit(x, y, classes=[0, 1])
+    gradient = loss_gradient_of(network)
+
+    loss, slope = gradient(x, y)
+
+    assert loss == pytest.approx(-np.log(network.predict_proba(x)[np.arange(12), y]))
+    expected = _differences(lambda at: gradient(at, y)[0], x, step=1e-7)
+    kinked = np.abs(expected - _differences(lambda at: gradient(at, y)[0], x, step=3e-7)) > 1e-5
+    assert slope[~kinked] == pytest.approx(expected[~kinked], abs=1e-5)
+    assert kinked.mean() < 0.1
+
+
+@pytest.mark.parametrize("unit", [1e-25, 1.0, 1e25])
+def test_the_unit_of_the_features_changes_no_slope(unit):
+    weights, bias = np.array([[1.0, -2.0], [0.5, 3.0], [1e-30, 0.0]]), np.array([0.1, 0.2])
+    x, y = np.array([[0.3, 0.4, 0.5], [0.9, 0.1, 0.2]]), np.array([0, 1])
+
+    for native, scaled in zip(
+        fixed_gradients([(weights / unit, bias)]), fixed_gradients([(weights, bias)]), strict=True
+    ):
+        assert native(x * unit, y)[1] * unit == pytest.approx(scaled(x, y)[1])
+        assert np.abs(scaled(x, y)[1]).max() > 0.1
+
+
 def test_a_gradient_follows_the_weights_as_they_are_learned():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(30, 3)), np.arange(30) % 3

@@ -38,14 +38,6 @@ def test_the_budget_of_the_hardening_is_recorded():
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "differentiable"),
-    [("softmax-regression", True), ("mlp", True), ("mlp-hardened", True), ("random-forest", False)],
-)
-def test_only_models_with_an_analytic_gradient_claim_one(name, differentiable):
-    assert spec(name).differentiable is differentiable
-
-
 def test_the_estimator_gets_the_parameters_and_the_seed_of_its_spec():
     softmax, mlp = (spec(name).estimator(seed=7) for name in ("softmax-regression", "mlp"))
 

@@ -3,6 +3,7 @@ import pytest
 
 from seclab.errors import InvalidData, NotEvaluated
 from seclab.measurement import Subject
+from seclab.models import ModelSpec, Target, train
 
 
 @pytest.fixture
@@ -82,6 +83,16 @@ def test_a_forest_has_no_gradient(target, rows, splits):
     assert not forest.has_gradient
     with pytest.raises(NotEvaluated, match="random-forest has no loss gradient"):
         forest.loss_gradient(rows, splits.test.labels[:7])
+
+
+def test_a_network_whose_gradient_is_not_known_answers_without_one(splits, rows):
+    smooth = ModelSpec("smooth", "mlp", {"activation": "tanh", "max_iter": 5})
+
+    network = Target(train(smooth, splits.train, seed=0), splits)
+
+    assert not network.has_gradient
+    assert not network.has_affine_layers
+    assert network.predict(rows).shape == (7,)
 
 
 def test_asking_changes_neither_the_rows_nor_the_model(target, rows, splits):

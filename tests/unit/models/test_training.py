@@ -135,6 +135,16 @@ def test_only_a_network_can_be_hardened(splits):
         models.train(hardened, splits.train, seed=0)
 
 
+def test_a_network_of_two_classes_can_be_hardened(splits):
+    few = splits.train.labels < 2
+    two = replace(splits.train.take(few), class_names=splits.train.class_names[:2])
+    hardened = replace(QUICK["mlp"], hardening=AdversarialTraining(epsilon=0.1, epochs=20, steps=2))
+
+    model = models.train(hardened, two, seed=0)
+
+    assert (model.pipeline.predict(two.features) == two.labels).mean() > 0.95
+
+
 def test_hardening_buys_robustness_far_beyond_the_intervals(target, splits):
     test = splits.test
 

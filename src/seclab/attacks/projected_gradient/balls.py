@@ -41,7 +41,7 @@ class Ball:
         arrays = (self.centre, self.radius, self.low, self.high)
         return Ball(self.norm, *(array[rows] for array in arrays))
 
-    def astype(self, dtype: type) -> "Ball":
+    def astype(self, dtype: np.dtype) -> "Ball":
         """The same in another precision."""
         arrays = (self.centre, self.radius, self.low, self.high)
         return Ball(self.norm, *(array.astype(dtype) for array in arrays))
@@ -50,7 +50,8 @@ class Ball:
         """Move points (n, d) into the balls, in place, and give them back."""
         if self.norm == "l2":
             points -= self.centre
-            points *= np.minimum(1.0, self.radius / np.maximum(_lengths(points), _TINY))
+            long = _lengths(points)
+            points *= np.divide(self.radius, long, out=np.ones_like(long), where=long > self.radius)
             points += self.centre
         # After the above too: the centre lies in the box, so that the edge only brings nearer.
         np.maximum(points, self.low, out=points)

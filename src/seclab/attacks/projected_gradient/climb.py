@@ -8,28 +8,30 @@ import numpy as np
 from seclab.attacks.projected_gradient.balls import Ball
 from seclab.attacks.projected_gradient.losses import Ascent, Loss, Predict
 
-# Half the time of double. What is found is moved into the ball, and shown to the model, in double.
-_SEARCH = np.float32
 _SLACK = 1e-4  # of a loss in single precision: who is this close to being wrong is asked about
 _IDLE = 1 / 16  # share of the points that must have come to rest for it to pay to take them out
 
 
 @dataclass(slots=True, eq=False)
 class Climb:
-    """Points on their way up: s of them for each of n rows, one start after the other."""
+    """Points on their way up: s of them for each of n rows, one start after the other.
+
+    What is found is moved into the ball, and shown to the model, in double precision, whatever
+    the precision of the search.
+    """
 
     y: np.ndarray  # labels, shape (n,)
     ball: Ball  # of the rows, in double precision
     broken: np.ndarray  # whether a start of the row has fooled the model, shape (n,)
-    points: np.ndarray  # where the loss was highest, single precision, shape (s * n, d)
+    points: np.ndarray  # where the loss was highest, as precise as the search, shape (s * n, d)
     highest: np.ndarray  # that loss, shape (s * n,)
     wrong: np.ndarray  # whether the model errs there, shape (s * n,)
     fresh: np.ndarray  # whether the loss has risen since the model was asked, shape (s * n,)
 
     @classmethod
-    def of(cls, start: np.ndarray, y: np.ndarray, ball: Ball) -> "Climb":
+    def of(cls, start: np.ndarray, y: np.ndarray, ball: Ball, *, precision: type) -> "Climb":
         """All at their start, shape (s, n, d)."""
-        points = start.reshape(-1, start.shape[2]).astype(_SEARCH)
+        points: np.ndarray = start.reshape(-1, start.shape[2]).astype(precision)
         wrong = np.zeros(len(points), dtype=bool)
         highest = np.full(len(points), -np.inf)
         return cls(y, ball, np.zeros(len(y), dtype=bool), points, highest, wrong, ~wrong)
@@ -86,7 +88,7 @@ class Climb:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Front:
-    """The m points of a climb that may still gain something, in single precision."""
+    """The m points of a climb that may still gain something, as precise as those are."""
 
     ball: Ball  # where they may go
     rows: np.ndarray  # their indexes among the points of the climb, shape (m,)
@@ -99,7 +101,8 @@ class _Front:
         """All of them, at their start."""
         rows = np.arange(len(climb.points))
         at = rows % len(climb.y)
-        return cls(climb.ball.astype(_SEARCH).take(at), rows, climb.y[at], climb.points.copy())
+        ball = climb.ball.astype(climb.points.dtype).take(at)
+        return cls(ball, rows, climb.y[at], climb.points.copy())
 
     def take(self, index: np.ndarray) -> "_Front":
         """Some of them."""
@@ -117,7 +120,7 @@ class _Front:
         direction = self.ball.uphill(slope)
         if momentum and self.velocity is not None:
             direction = direction + momentum * self.velocity
-        points = direction * (_SEARCH(length) * self.ball.radius)
+        points = direction * (self.points.dtype.type(length) * self.ball.radius)
         points += self.points
         self.ball.project(points)
         moved = np.ones(len(points), dtype=bool)

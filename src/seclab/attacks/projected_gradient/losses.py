@@ -19,7 +19,7 @@ class Loss:
 
     Attributes:
         gradient: Loss (n,) and gradient (n, d) at inputs (n, d) for labels (n,). It is given
-            float32 and may answer in any precision.
+            float32, or float64 where the box asks for it, and may answer in any precision.
         wrong_from: The smallest loss a misclassified input can have. The model is not asked
             about inputs below it; with minus infinity it is asked about every one.
     """
