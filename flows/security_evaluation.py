@@ -9,6 +9,7 @@ sealed and stored like any other result.
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -40,6 +41,7 @@ from tasks.keeping import Keeper
 from tasks.poison import spoil, tell_found
 from tasks.progress import progress
 from tasks.promotion import promote_version
+from tasks.quarantine import check_left, set_aside
 from tasks.recording import describe, record
 from tasks.reuse import earlier_results
 from tasks.threads import Threads
@@ -129,7 +131,9 @@ def security_evaluation(parameters: EvaluationParameters) -> State[Any]:
             kind, rate = parameters.poison, parameters.poison_rate
             refused = _refuse_poisoned(context, stack, dataset, kind, rate)
             return announce(context.store, [refused])
-        report = check_dataset(dataset, parts)
+        checked = check_left(set_aside(dataset, context), context)
+        dataset, report = checked.dataset, checked.report
+        context = replace(context, beside=checked.beside)
         if report.stopping():
             return announce(context.store, [_refuse(context, stack, dataset, [report])])
         splits, overlap = check_splits(dataset, parts, seed=parameters.seed)

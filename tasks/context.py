@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,19 @@ from seclab.measurement import Subject
 from seclab.project import Project
 from seclab.reuse import Wanted
 from seclab.tracking import Recording, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is kept with every run on the data, beside what was measured.
+
+    Attributes:
+        files: Their text by path below the folder of a run; the bundle pins them.
+        note: What they say in short, for the run's page.
+    """
+
+    files: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +44,7 @@ class Context:
         key: The pipeline's key, ``None`` where evidence stays unsigned.
         champion: What models are compared with, ``None`` while there is no champion.
         refresh: Whether everything is measured anew, also what an earlier run has measured.
+        beside: What is kept with every run on the data.
     """
 
     project: Project
@@ -43,6 +57,7 @@ class Context:
     key: SigningKey | None
     champion: Comparison | None
     refresh: bool
+    beside: Beside = field(default_factory=Beside)
 
     def recording(self, subject: Subject) -> AbstractContextManager[Recording]:
         """A stored run for one subject, closed whatever happens inside."""

@@ -22,7 +22,7 @@ def check_dataset(dataset: Dataset, project: Project) -> CheckReport:
     """Run the suite of a dataset, the baseline included."""
     suite, baseline = project.suites[dataset.name], project.baselines.get(dataset.name)
     report = processes.call(data_checks.check, dataset, suite, baseline=baseline, timeout=_LONGEST)
-    _tell(report)
+    tell(report)
     return report
 
 
@@ -36,11 +36,12 @@ def check_splits(dataset: Dataset, project: Project, *, seed: int) -> tuple[Spli
     splits = datasets.split(dataset, seed=seed)
     suite = project.suites[SPLITS_SUITE]
     report = processes.call(data_checks.check_splits, splits, suite, timeout=_LONGEST)
-    _tell(report)
+    tell(report)
     return splits, report
 
 
-def _tell(report: CheckReport) -> None:
+def tell(report: CheckReport) -> None:
+    """Say how many checks of a suite passed, and what stops."""
     stopping = report.stopping()
     progress.info(
         "data     %s: %d of %d checks passed",

@@ -20,7 +20,7 @@ from seclab.models import TrainedModel
 from seclab.outcome import Outcome
 from seclab.shelf import RunSummary
 from seclab.tracking import Record, Recording, Version
-from tasks.context import Context
+from tasks.context import Beside, Context
 from tasks.progress import progress
 
 # Settings of the library that draws are those of the whole process, and several threads seal.
@@ -83,6 +83,8 @@ def _seal(
     version: Version | None,
 ) -> None:
     with tempfile.TemporaryDirectory(prefix="seclab-") as folder:
+        beside = context.beside if facts.datasets else Beside()
+        _write(beside, Path(folder))
         with DRAWING:
             assessment = assess(
                 facts,
@@ -99,13 +101,21 @@ def _seal(
             decision=assessment.decision,
             outcomes=outcomes,
             reports=reports,
-            note=assessment.note,
+            note="\n\n".join(filter(None, (assessment.note, beside.note))),
             folder=assessment.folder,
             datasets=facts.datasets,
             version=version,
             finished=facts.finished,
         )
         tracking.finish(context.store, recording, closing)
+
+
+def _write(beside: Beside, folder: Path) -> None:
+    """Write what is kept beside the numbers to where the bundle will pin it."""
+    for name, text in beside.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def facts_of(

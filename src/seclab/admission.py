@@ -15,9 +15,11 @@ from seclab.evidence.statements import APPROVAL_TYPE, payload
 from seclab.fingerprint import of_file, of_json
 from seclab.gate import Approval, Comparison, Conditions, Decision, admit, decide
 from seclab.outcome import Evaluated, Outcome
+from seclab.quarantine import SUSPECTED_FILE
 from seclab.registers import Registers
 from seclab.shelf import Evidence, Shelf
 from seclab.shelf.moves import move_differences, newest_move
+from seclab.shelf.records import QUARANTINED
 from seclab.shelf.verdicts import tag_differences
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -248,6 +250,12 @@ def _beside(evidence: Evidence, own: Sequence[Entry]) -> Iterator[str]:
         "verdict": decision.get("verdict") if isinstance(decision, Mapping) else None,
         "at": predicate.get("finished"),
     }
+    entered = entry.about.get(QUARANTINED)
+    artifacts = predicate.get("artifacts", {})
+    pinned = artifacts.get(SUSPECTED_FILE) if isinstance(artifacts, Mapping) else None
+    if entered != pinned:
+        names = (entered or "none", pinned or "none")
+        yield "{}: expected {} by the ledger, found {}".format(SUSPECTED_FILE, *names)
     for what, value in found.items():
         expected = known.get(what, "nothing")
         if expected != value:

@@ -17,6 +17,7 @@ from seclab.evidence.ledger import (
 from seclab.shelf import Evidence, RunSummary, Shelf
 from seclab.shelf.moves import grounds, move_differences, newest_move, open_intent
 from seclab.shelf.records import CHAMPION, PROMOTION_TAG
+from seclab.shelf.row_decisions import row_decision_differences
 from seclab.shelf.verdicts import tag_differences
 from seclab.shelf.versions import Judged, Known, entries_by_version, judged, version_differences
 
@@ -81,7 +82,7 @@ def audit(
     runs = {run.run_id: run for run in shelf.runs(limit=_ALL)}
     for run in runs.values():
         if _holds_evidence(run, by_run.get(run.run_id, ())):
-            yield _run(shelf, run, keyring, by_run.get(run.run_id, ()), seen)
+            yield _run(shelf, run, keyring, entries, seen, own=by_run.get(run.run_id, ()))
     evaluated = _by_version(runs, entries, registered_model, seen)
     yield from _versions(shelf, registered_model, keyring, entries, evaluated)
     differences = [
@@ -108,7 +109,7 @@ def audit_run(shelf: Shelf, run: RunSummary, *, keyring: Keyring) -> Finding:
     """
     seen = _Seen()
     entries = shelf.ledger()
-    found = _run(shelf, run, keyring, entries, seen)
+    found = _run(shelf, run, keyring, entries, seen, own=entries)
     differences = [
         *found.differences,
         *ledger_differences(entries),
@@ -125,6 +126,8 @@ def _run(
     keyring: Keyring,
     entries: Sequence[Entry],
     seen: _Seen,
+    *,
+    own: Sequence[Entry],
 ) -> Finding:
     what = f"{run.run_id[:12]} {run.name}"
     try:
@@ -147,7 +150,8 @@ def _run(
             f"{signed.keyid if signed else 'nobody'}"
         )
     differences += _approval_differences(evidence, keyring)
-    differences += admission.entry_differences(evidence, entries)
+    differences += admission.entry_differences(evidence, own)
+    differences += row_decision_differences(evidence, entries, keyring)
     good = signed is not None and not signed.problem
     return Finding(what, run.run_id, run.signed_by if good else "", tuple(differences))
 

@@ -11,6 +11,9 @@ import rfc8785
 
 _ALGORITHM = "sha256"
 
+ROW_RECIPE = "row/1"
+"""How one row became bytes: little-endian features in column order, its label last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:
@@ -121,6 +124,14 @@ def row_bytes(features: np.ndarray, labels: np.ndarray) -> list[bytes]:
     values = np.ascontiguousarray(features, dtype=features.dtype.newbyteorder("<"))
     tags = np.ascontiguousarray(labels, dtype=labels.dtype.newbyteorder("<"))
     return [row.tobytes() + tag.tobytes() for row, tag in zip(values, tags, strict=True)]
+
+
+def row_digests(features: np.ndarray, labels: np.ndarray) -> list[str]:
+    """Digest of each row's content by the recipe :data:`ROW_RECIPE`, hexadecimal.
+
+    Rows of equal bits, label included, have equal digests, wherever they stand.
+    """
+    return [hashlib.sha256(row).hexdigest() for row in row_bytes(features, labels)]
 
 
 def _sorted(hashes: np.ndarray) -> list[bytes]:

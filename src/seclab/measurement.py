@@ -242,6 +242,8 @@ class CheckResult:
     Attributes:
         rows: Indexes of offending rows in the dataset, at most the first thousand.
         patterns: What such rows have in common, the strongest first.
+        released: Digests of the decisions by which people released every offending row: then it
+            stops nothing, and the explanation says who answers for that. Empty otherwise.
     """
 
     expectation: str
@@ -252,6 +254,13 @@ class CheckResult:
     explanation: str
     rows: tuple[int, ...] = ()
     patterns: tuple[SuspectedPattern, ...] = ()
+    released: tuple[str, ...] = ()
+
+    @property
+    def decides(self) -> bool:
+        """Whether a run stops when it does not pass: critical and not released, or errored."""
+        critical = self.severity is Severity.CRITICAL and not self.released
+        return critical or self.status is CheckStatus.ERRORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +289,5 @@ class CheckReport:
         return tuple(
             result
             for result in self.results
-            if result.status is CheckStatus.ERRORED
-            or (result.status is CheckStatus.FAILED and result.severity is Severity.CRITICAL)
+            if result.status is not CheckStatus.PASSED and result.decides
         )

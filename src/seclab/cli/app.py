@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from seclab.cli import quarantine
+from seclab.cli.options import Json
 from seclab.errors import Misconfigured, SeclabError
 
 app = typer.Typer(
@@ -30,11 +32,11 @@ keys = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(keys, name="keys")
+app.add_typer(quarantine.app, name="quarantine")
 
 Run = Annotated[
     str, typer.Argument(help="Run ID, the beginning of one, or 'latest'.", show_default=False)
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")]
 Seed = Annotated[int, typer.Option(min=0, help="Decides everything random.")]
 Out = Annotated[Path, typer.Option(help="CSV file to write.", show_default=False)]
 Quick = Annotated[bool, typer.Option("--quick", help="Fewer points, for a first look.")]

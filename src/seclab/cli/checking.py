@@ -7,6 +7,7 @@ import numpy as np
 
 from seclab import data_checks, settings
 from seclab.cli.output import as_json, say
+from seclab.cli.pictures import ANYTHING, picture
 from seclab.data_checks.suites import Suite, load_suite
 from seclab.data_files import Limits, read_dataset
 from seclab.datasets import Dataset
@@ -16,8 +17,6 @@ from seclab.gate import Verdict
 from seclab.measurement import CheckReport, CheckResult, CheckStatus, SuspectedPattern
 from seclab.reports.judged import EXIT_CODES
 
-_SHADES = " ░▒▓█"
-_ANYTHING = "·"
 _ROWS_SHOWN = 20
 
 
@@ -105,12 +104,9 @@ def _draw(pattern: SuspectedPattern, dataset: Dataset) -> None:
         told = ", ".join(f"{dataset.feature_names[column]} = {value:g}" for column, value in values)
         say(f"           {told}")
         return
-    cells = np.full(dataset.features.shape[1], _ANYTHING, dtype=object)
-    low = dataset.feature_range[0]
-    for column, value in zip(pattern.columns, pattern.values, strict=True):
-        share = np.clip((value - low) / dataset.scale, 0.0, 1.0)
-        cells[column] = _SHADES[round(share * (len(_SHADES) - 1))]
-    for line in cells.reshape(dataset.image_shape):
-        say("           " + "".join(cell * 2 for cell in line))
-    high = dataset.feature_range[1]
-    say(f"           ({_ANYTHING} anything, blank to █ from {low:g} to {high:g})")
+    pixels = np.full(dataset.features.shape[1], np.nan)
+    pixels[list(pattern.columns)] = pattern.values
+    for line in picture(pixels, dataset.image_shape, dataset.feature_range):
+        say(f"           {line}")
+    low, high = dataset.feature_range
+    say(f"           ({ANYTHING} anything, blank to █ from {low:g} to {high:g})")

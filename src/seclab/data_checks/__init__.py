@@ -7,15 +7,17 @@ can be read and validated without it.
 
 from seclab.data_checks import content, copies, labels, poison  # noqa: F401 - they fill the catalogue
 from seclab.data_checks.catalogue import ExpectationType, types
-from seclab.data_checks.checks import check, check_splits
+from seclab.data_checks.checks import Inspection, check, check_splits, inspect
 from seclab.data_checks.suites import Expectation, Suite, load_suite
 
 __all__ = [
     "Expectation",
     "ExpectationType",
+    "Inspection",
     "Suite",
     "check",
     "check_splits",
+    "inspect",
     "load_suite",
     "types",
 ]

@@ -1,12 +1,44 @@
 """A dataset or its splits against a suite, and the report that is kept as evidence."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
 from seclab.baselines import Baseline
 from seclab.data_checks.catalogue import types
 from seclab.data_checks.suites import Expectation, Suite
 from seclab.data_checks.table import Broken, Finding, Table, of_dataset, of_splits
 from seclab.datasets import Dataset, Splits
 from seclab.errors import Misconfigured, SeclabError
+from seclab.fingerprint import Fingerprint
 from seclab.measurement import CheckReport, CheckResult, CheckStatus
+from seclab.quarantine import RowDecision
+
+ROWS_NAMED = 1000
+"""How many offending rows a result in the evidence names; its text gives the true number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What checks found, and all that they found it in.
+
+    Attributes:
+        report: What is kept as evidence.
+        offenders: For each result of it, the indexes of all offending rows.
+    """
+
+    report: CheckReport
+    offenders: tuple[tuple[int, ...], ...]
+
+    def suspects(self) -> dict[int, tuple[str, ...]]:
+        """The rows that failures which stop are about, each with the expectations it fails."""
+        found: dict[int, list[str]] = {}
+        for result, rows in zip(self.report.results, self.offenders, strict=True):
+            if result.status is CheckStatus.FAILED and result.decides:
+                for row in rows:
+                    found.setdefault(row, []).append(result.expectation)
+        return {row: tuple(found[row]) for row in sorted(found)}
 
 
 def check(dataset: Dataset, suite: Suite, *, baseline: Baseline | None) -> CheckReport:
@@ -25,7 +57,34 @@ def check(dataset: Dataset, suite: Suite, *, baseline: Baseline | None) -> Check
     Raises:
         Misconfigured: Great Expectations is not installed or does not take the suite over.
     """
-    return _report(dataset, of_dataset(dataset, baseline), suite)
+    return inspect(dataset, suite, baseline=baseline).report
+
+
+def inspect(
+    dataset: Dataset,
+    suite: Suite,
+    *,
+    baseline: Baseline | None,
+    acquired: Fingerprint | None = None,
+    released: Mapping[int, RowDecision] | None = None,
+) -> Inspection:
+    """Hold a dataset to a suite, as :func:`check` does, and name every offending row.
+
+    Args:
+        dataset: Rows of whatever content.
+        suite: What is expected of them.
+        baseline: What is recorded of this dataset.
+        acquired: Content of the set as it was acquired, where rows of it are set aside.
+        released: By index of a row, the decision by which somebody released it. A critical
+            failure that is about such rows alone, and is none without them, stops nothing.
+
+    Raises:
+        Misconfigured: Great Expectations is not installed or does not take the suite over.
+    """
+    table = of_dataset(dataset, baseline, acquired=acquired)
+    findings = _findings(table, suite)
+    found = Inspection(_report(dataset, suite, findings), tuple(map(_rows, findings)))
+    return _settled(found, table, suite, released) if released else found
 
 
 def check_splits(splits: Splits, suite: Suite) -> CheckReport:
@@ -44,11 +103,59 @@ def check_splits(splits: Splits, suite: Suite) -> CheckReport:
         Misconfigured: Great Expectations is not installed or does not take the suite over.
     """
     whole, table = of_splits(splits)
-    return _report(whole, table, suite)
+    return _report(whole, suite, _findings(table, suite))
 
 
-def _report(dataset: Dataset, table: Table, suite: Suite) -> CheckReport:
-    findings = _findings(table, suite)
+def _settled(
+    found: Inspection, table: Table, suite: Suite, released: Mapping[int, RowDecision]
+) -> Inspection:
+    """The same, with the failures that people answer for told apart.
+
+    A failure may have further causes than the rows it names. So such an expectation is asked
+    once more without them: what it finds then, nobody has released.
+    """
+    results = found.report.results
+    settled = [
+        place
+        for place, (result, rows) in enumerate(zip(results, found.offenders, strict=True))
+        if result.status is CheckStatus.FAILED and result.decides
+        if rows and released.keys() >= set(rows)
+    ]
+    if not settled:
+        return found
+    gone = sorted({row for place in settled for row in found.offenders[place]})
+    kept = np.setdiff1d(np.arange(len(table.labels)), gone)
+    rest = replace(table, features=table.features[kept], labels=table.labels[kept])
+    again = _findings(
+        rest, replace(suite, expectations=tuple(suite.expectations[i] for i in settled))
+    )
+    changed, offenders = list(results), list(found.offenders)
+    for place, finding in zip(settled, again, strict=True):
+        decisions = {released[row].digest: released[row] for row in offenders[place]}
+        if isinstance(finding, Finding) and finding.holds:
+            changed[place] = _answered_for(results[place], decisions, len(offenders[place]))
+        else:
+            changed[place] = _unanswered(results[place], finding)
+            more = kept[list(_rows(finding))].tolist()
+            offenders[place] = (*offenders[place], *more)
+    return Inspection(replace(found.report, results=tuple(changed)), tuple(offenders))
+
+
+def _answered_for(
+    result: CheckResult, decisions: Mapping[str, RowDecision], rows: int
+) -> CheckResult:
+    words = "; ".join(decision.words() for decision in decisions.values())
+    said = f"It stops nothing: all {rows} such rows were {words}."
+    return replace(result, released=tuple(decisions), explanation=f"{result.explanation} {said}")
+
+
+def _unanswered(result: CheckResult, finding: Finding | Broken) -> CheckResult:
+    why = finding.reason if isinstance(finding, Broken) else f"found {finding.found}"
+    said = f"Without the rows that people released it does not pass either: {why}."
+    return replace(result, explanation=f"{result.explanation} {said}")
+
+
+def _report(dataset: Dataset, suite: Suite, findings: Iterable[Finding | Broken]) -> CheckReport:
     return CheckReport(
         suite=suite.name,
         suite_digest=str(suite.digest),
@@ -82,9 +189,13 @@ def _result(expectation: Expectation, finding: Finding | Broken) -> CheckResult:
         risks=expectation.risks,
         observed="nothing" if isinstance(finding, Broken) else finding.found,
         explanation=_explanation(types()[expectation.type].why, finding),
-        rows=() if isinstance(finding, Broken) else finding.rows,
+        rows=_rows(finding)[:ROWS_NAMED],
         patterns=() if isinstance(finding, Broken) else finding.patterns,
     )
+
+
+def _rows(finding: Finding | Broken) -> tuple[int, ...]:
+    return () if isinstance(finding, Broken) else finding.rows
 
 
 def _status(finding: Finding | Broken) -> CheckStatus:

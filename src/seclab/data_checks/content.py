@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from seclab.data_checks.catalogue import expectation
-from seclab.data_checks.table import Finding, Table, first
+from seclab.data_checks.table import Finding, Table, indexes
 from seclab.errors import Misconfigured, NotEvaluated
 from seclab.fingerprint import fingerprint
 
@@ -86,7 +86,7 @@ def expect_features_to_be_in_range(table: Table, *, low: float, high: float) -> 
         found += f", and a declared range of {table.feature_range[0]:g} to "
         found += f"{table.feature_range[1]:g}"
     return Finding(
-        declared and not rows.size, f"all features from {low:g} to {high:g}", found, first(rows)
+        declared and not rows.size, f"all features from {low:g} to {high:g}", found, indexes(rows)
     )
 
 
@@ -102,7 +102,7 @@ def expect_features_to_be_finite(table: Table) -> Finding:
         not rows.size,
         "no null, NaN or infinite value",
         f"{int(bad.sum())} such values in {rows.size} rows",
-        first(rows),
+        indexes(rows),
     )
 
 
@@ -113,7 +113,9 @@ def expect_features_to_be_finite(table: Table) -> Finding:
 def expect_rows_to_match_baseline(table: Table, *, recipe: str) -> Finding:
     """The order-free digests, of all rows and of each class, are the recorded ones.
 
-    Which row changed cannot be told from digests; the classes that differ are named.
+    Which row changed cannot be told from digests; the classes that differ are named. Where rows
+    are set aside, the set as it was acquired may match instead: to set aside is an explained
+    change. So is to add rows, as long as all of them are set aside.
 
     Raises:
         NotEvaluated: No baseline was recorded, or by another recipe.
@@ -121,12 +123,15 @@ def expect_rows_to_match_baseline(table: Table, *, recipe: str) -> Finding:
     recorded = table.baseline
     if recorded is None:
         raise NotEvaluated("no baseline of this dataset is recorded; review it and record one")
-    now = fingerprint(
+    left = fingerprint(
         table.features,
         table.labels,
         feature_names=table.feature_names,
         class_names=table.class_names,
     )
+    now = left
+    if table.acquired is not None and left.unordered != recorded.unordered:
+        now = table.acquired
     digests = (now.unordered, recorded.unordered, *recorded.classes.values())
     recipes = {recipe, *(digest.recipe for digest in digests)}
     if len(recipes) > 1:
@@ -141,6 +146,10 @@ def expect_rows_to_match_baseline(table: Table, *, recipe: str) -> Finding:
     )
     same = (now.unordered, now.rows) == (recorded.unordered, recorded.rows) and not differing
     found = f"{now.rows} rows, {now.unordered}"
+    if table.acquired is not None:
+        aside = table.acquired.rows - left.rows
+        found += f", with the {aside} set aside" if now is table.acquired else ""
+        found += f", without the {aside} set aside" if now is left else ""
     if differing:
         found += f"; differing classes: {', '.join(map(table.class_name, differing))}"
     return Finding(

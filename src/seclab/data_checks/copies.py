@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from seclab.data_checks.catalogue import expectation
-from seclab.data_checks.table import Finding, Table, first
+from seclab.data_checks.table import Finding, Table, indexes
 from seclab.errors import NotEvaluated
 
 
@@ -24,7 +24,7 @@ def expect_rows_to_be_unique(table: Table) -> Finding:
         not rows.size,
         "no row to stand twice",
         f"{rows.size} copies among {len(pairs)} rows",
-        first(rows),
+        indexes(rows),
     )
 
 
@@ -40,7 +40,7 @@ def expect_labels_to_be_consistent(table: Table) -> Finding:
         not rows.size,
         "one label for rows of equal content",
         f"{np.unique(content[rows]).size} contents under several labels, in {rows.size} rows",
-        first(rows),
+        indexes(rows),
     )
 
 
@@ -68,7 +68,7 @@ def expect_splits_to_be_disjoint(
     if not named:
         found += f"; the splits are {', '.join(names)}"
     return Finding(
-        named and not rows.size, f"no content in two of {', '.join(splits)}", found, first(rows)
+        named and not rows.size, f"no content in two of {', '.join(splits)}", found, indexes(rows)
     )
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from seclab.data_checks.table import Table
 
-_DECLARED = ("class_names", "feature_range", "image_shape", "baseline")
+_DECLARED = ("class_names", "feature_range", "image_shape", "baseline", "acquired")
 
 
 def to_frame(table: Table) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from seclab.data_checks.catalogue import expectation
-from seclab.data_checks.table import Finding, Table, first
+from seclab.data_checks.table import Finding, Table, indexes
 from seclab.errors import NotEvaluated
 
 _Labels = Annotated[list[int], Field(min_length=1)]
@@ -30,7 +30,7 @@ def expect_labels_to_match_set(table: Table, *, labels: _Labels) -> Finding:
         not found,
         f"exactly the labels {', '.join(map(str, labels))}",
         "; ".join(found) or "exactly these",
-        first(unknown),
+        indexes(unknown),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from seclab.data_checks.catalogue import expectation
-from seclab.data_checks.table import Finding, Table, first
+from seclab.data_checks.table import Finding, Table, indexes
 from seclab.defenses.backdoors import patch_triggers
 from seclab.defenses.duplicates import duplicate_clusters
 from seclab.defenses.influence import group_influence
@@ -198,4 +198,4 @@ def _finding(suspicion: Suspicion, expected: str) -> Finding:
         for pattern in suspicion.patterns[:_PATTERNS]
     )
     rows = np.flatnonzero(suspicion.flagged) if suspicion.alarm else np.array([], dtype=int)
-    return Finding(not suspicion.alarm, expected, suspicion.found, first(rows), patterns)
+    return Finding(not suspicion.alarm, expected, suspicion.found, indexes(rows), patterns)

@@ -7,10 +7,8 @@ import numpy as np
 from seclab.baselines import Baseline
 from seclab.datasets import Dataset, Splits
 from seclab.errors import InvalidData
+from seclab.fingerprint import Fingerprint
 from seclab.measurement import SuspectedPattern
-
-ROWS_NAMED = 1000
-"""How many offending rows a finding names; its text gives the true number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +24,7 @@ class Table:
         feature_range: Declared smallest and largest value of a feature.
         image_shape: Declared (height, width).
         baseline: What the rows are to be held against, where something was recorded.
+        acquired: Content of the set as it was acquired, where rows of it are set aside.
     """
 
     features: np.ndarray
@@ -36,6 +35,7 @@ class Table:
     feature_range: tuple[float, float]
     image_shape: tuple[int, int] | None
     baseline: Baseline | None
+    acquired: Fingerprint | None = None
 
     def class_name(self, label: int) -> str:
         """The declared name of a label, or that it has none."""
@@ -43,7 +43,9 @@ class Table:
         return self.class_names[label] if known else f"undeclared label {label}"
 
 
-def of_dataset(dataset: Dataset, baseline: Baseline | None) -> Table:
+def of_dataset(
+    dataset: Dataset, baseline: Baseline | None, *, acquired: Fingerprint | None = None
+) -> Table:
     """The table of one dataset."""
     return Table(
         features=dataset.features,
@@ -54,6 +56,7 @@ def of_dataset(dataset: Dataset, baseline: Baseline | None) -> Table:
         feature_range=dataset.feature_range,
         image_shape=dataset.image_shape,
         baseline=baseline,
+        acquired=acquired,
     )
 
 
@@ -89,7 +92,7 @@ class Finding:
         holds: Whether the rows are as expected.
         expected: What was expected, to follow the word "expected".
         found: What was found, short.
-        rows: Indexes of offending rows, at most :data:`ROWS_NAMED`.
+        rows: Indexes of all offending rows.
         patterns: What such rows have in common, the strongest first.
     """
 
@@ -111,6 +114,6 @@ class Broken:
     reason: str
 
 
-def first(rows: np.ndarray) -> tuple[int, ...]:
-    """The first of many row indexes, as many as a finding names."""
-    return tuple(rows[:ROWS_NAMED].tolist())
+def indexes(rows: np.ndarray) -> tuple[int, ...]:
+    """Row indexes as plain numbers, in their order."""
+    return tuple(rows.tolist())

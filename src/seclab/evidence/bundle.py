@@ -29,6 +29,7 @@ BUNDLE_FILE = "evidence/bundle.json"
 ENVELOPE_FILE = "evidence/bundle.dsse.json"
 REPORT_FILE = "report.html"
 APPROVALS = "approvals"
+ROW_DECISIONS = "row-decisions"
 
 
 @dataclass(frozen=True, slots=True)

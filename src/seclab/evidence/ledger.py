@@ -22,6 +22,7 @@ Kind: TypeAlias = Literal[
     "promotion-refused",
     "promotion-abandoned",
     "rollback",
+    "quarantine",
     "void",
 ]
 

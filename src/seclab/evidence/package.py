@@ -16,6 +16,7 @@ from seclab.evidence.bundle import (
     BUNDLE_FILE,
     PREDICATE_TYPE,
     REPORT_FILE,
+    ROW_DECISIONS,
     Bundle,
 )
 from seclab.evidence.json_text import parse
@@ -35,6 +36,9 @@ from seclab.fingerprint import of_file, of_json
 
 LEDGER_FILE, KEYS, README_FILE = "ledger.jsonl", "keys", "README.txt"
 _BESIDE = (LEDGER_FILE, KEYS, README_FILE)
+# What came after the run: approvals are written anew, and what people decided about rows is in the
+# evidence of the runs that went by it.
+_LEFT_OUT = (APPROVALS, ROW_DECISIONS)
 
 README = """\
 Evidence of one security evaluation.
@@ -100,7 +104,7 @@ def write_package(
         name: file.read_bytes()
         for file in sorted(folder.rglob("*"))
         if file.is_file()
-        and not (name := file.relative_to(folder).as_posix()).startswith(f"{APPROVALS}/")
+        and (name := file.relative_to(folder).as_posix()).partition("/")[0] not in _LEFT_OUT
     }
     if BUNDLE_FILE not in run:
         raise EvidenceMismatch(f"{folder} holds no {BUNDLE_FILE}: there is nothing to export")
@@ -176,6 +180,10 @@ def _examine(
         *ledger_problems,
         *ledger_differences(entries, anchor=anchor),
         *(f"{APPROVALS}/{name}: {s.problem}" for name, s in approvals.items() if s.problem),
+        *(
+            f"{ROW_DECISIONS}/{file.name}: expected no such file, found one"
+            for file in _files(folder, ROW_DECISIONS)
+        ),
     ]
     # The first version was sealed before there was a ledger.
     if entry or run.bundle.document["predicateType"] == PREDICATE_TYPE:

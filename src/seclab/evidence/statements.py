@@ -1,18 +1,19 @@
-"""What people and the gate say about evidence, as in-toto statements: approvals and promotions."""
+"""What people and the gate say about evidence and rows of data, as in-toto statements."""
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from seclab.errors import EvidenceMismatch
 from seclab.evidence.bundle import STATEMENT_TYPE, plain
-from seclab.fingerprint import Digest
+from seclab.fingerprint import ROW_RECIPE, Digest, of_json
 from seclab.gate import Decision
 
 APPROVAL_TYPE = "urn:ai-security-lab:approval:v1"
 PROMOTION_TYPE = "urn:ai-security-lab:promotion:v1"
+ROW_DECISION_TYPE = "urn:ai-security-lab:row-decision:v1"
 Move: TypeAlias = Literal["promotion", "rollback", "promotion-refused"]
 
 
@@ -85,6 +86,49 @@ def promotion(
             "decision": plain(decision) if decision else None,
             "forced": forced,
             "reason": reason,
+        },
+    }
+
+
+def row_decision(
+    choice: Literal["confirm", "release"],
+    *,
+    dataset: str,
+    rows: Sequence[str],
+    by: str,
+    reason: str,
+    run: str,
+    at: datetime,
+    ledger: str,
+) -> dict[str, Any]:
+    """That somebody has looked at suspected rows, and says what they are.
+
+    Args:
+        choice: Whether they are bad indeed, or a false alarm.
+        dataset: Name of the dataset.
+        rows: Digests of their content, hexadecimal.
+        by: Who decided.
+        reason: Why.
+        run: The run that the decision is kept with, which found at least one of them.
+        at: When.
+        ledger: Digest of the newest ledger entry at that moment: the decision is good for one
+            place in one ledger only.
+    """
+    listed = sorted(rows)
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": f"rows of {dataset}", "digest": {"sha256": of_json(listed).value}}],
+        "predicateType": ROW_DECISION_TYPE,
+        "predicate": {
+            "choice": choice,
+            "dataset": dataset,
+            "recipe": ROW_RECIPE,
+            "rows": listed,
+            "by": by,
+            "reason": reason,
+            "run": run,
+            "at": at.isoformat(),
+            "ledger": ledger,
         },
     }
 

@@ -14,6 +14,7 @@ from seclab.evidence.bundle import (
     BUNDLE_FILE,
     ENVELOPE_FILE,
     REPORT_FILE,
+    ROW_DECISIONS,
     Bundle,
     artifact_digests,
     plain,
@@ -30,8 +31,8 @@ from seclab.evidence.statements import payload
 from seclab.outcome import Evaluated
 
 # Written after sealing, so that the bundle cannot pin them: its own two forms, and the page made
-# of it. Approvals come later still, and each carries a signature of its own.
-_WRITTEN_AFTERWARDS = {BUNDLE_FILE, ENVELOPE_FILE, REPORT_FILE, APPROVALS}
+# of it. Approvals and decisions about rows come later still; the ledger has the digest of each.
+_WRITTEN_AFTERWARDS = {BUNDLE_FILE, ENVELOPE_FILE, REPORT_FILE, APPROVALS, ROW_DECISIONS}
 
 # What a criterion says, without how it words it: later versions may word it better, and old
 # bundles must stay verifiable. The wording is pinned by the digest of the bundle. Each with what

@@ -13,7 +13,7 @@ from seclab.gate.decision import (
     missing,
 )
 from seclab.gate.thresholds import Judged, judge
-from seclab.measurement import CheckReport, CheckResult, CheckStatus, Severity, Subject
+from seclab.measurement import CheckReport, CheckResult, CheckStatus, Subject
 from seclab.outcome import Evaluated, Outcome, Unevaluated
 from seclab.registers import Threshold, Waiver
 
@@ -57,9 +57,7 @@ def decide(
         for threshold in thresholds
         if threshold.subject == subject.kind
     ]
-    results += [
-        _check(result) for report in reports for result in report.results if _counts(result)
-    ]
+    results += [_check(result) for report in reports for result in report.results if result.decides]
     if not reports and subject.kind != "agent":
         results.append(missing("checks", (), "data checks", "the data was not checked"))
     if not results:
@@ -114,10 +112,6 @@ def _required(name: str, subject: Subject, outcomes: Sequence[Outcome]) -> Crite
     return missing(criterion, (), name, f"its tier requires {name}, which {state}")
 
 
-def _counts(result: CheckResult) -> bool:
-    return result.severity is Severity.CRITICAL or result.status is CheckStatus.ERRORED
-
-
 def _check(result: CheckResult) -> CriterionResult:
     verdict = {
         CheckStatus.PASSED: Verdict.PASS,
@@ -136,9 +130,10 @@ def _check(result: CheckResult) -> CriterionResult:
 def _warnings(reports: Sequence[CheckReport]) -> Iterable[str]:
     for report in reports:
         for result in report.results:
-            if result.status is CheckStatus.FAILED and not _counts(result):
+            if result.status is CheckStatus.FAILED and not result.decides:
                 where = f"{report.suite}/{result.expectation}"
-                yield f"{result.severity}: {where}: {result.explanation}"
+                word = "released" if result.released else result.severity
+                yield f"{word}: {where}: {result.explanation}"
 
 
 def clean_accuracy(outcomes: Iterable[Outcome]) -> float:

@@ -73,7 +73,8 @@ class Decision:
         verdict: BLOCK if any criterion blocks that is not waived, PASS only if every other passes.
         criteria: Failures first, then what could not be evaluated, then the waived failures, then
             what passed.
-        warnings: Findings that do not decide: failed checks below critical.
+        warnings: Findings that do not decide: failed checks below critical, and those whose rows
+            people released.
     """
 
     subject: Subject

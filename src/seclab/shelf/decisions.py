@@ -22,12 +22,15 @@ def record_name(digest: str) -> str:
     return f"record-{digest.rpartition(':')[2][:16]}.json"
 
 
-def read_record(path: Path, *, what: str) -> tuple[dict[str, Any], str]:
+def read_record(
+    path: Path, *, what: str, texts: Sequence[str] = _TEXTS
+) -> tuple[dict[str, Any], str]:
     """The record of a decision, from its file.
 
     Args:
         path: The file.
         what: What is read, as the beginning of a sentence.
+        texts: What it has to say.
 
     Returns:
         Its parts, ``record`` and ``envelope``, which is ``None`` where it is unsigned, and the
@@ -43,7 +46,7 @@ def read_record(path: Path, *, what: str) -> tuple[dict[str, Any], str]:
         digest = str(of_json(kept["record"]))
         predicate = kept["record"]["predicate"]
         datetime.fromisoformat(predicate["at"])
-        if wrong := [name for name in _TEXTS if not isinstance(predicate[name], str)]:
+        if wrong := [name for name in texts if not isinstance(predicate[name], str)]:
             raise ValueError(f"it has no text for {', '.join(wrong)}")
     except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else error

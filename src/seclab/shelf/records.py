@@ -32,6 +32,8 @@ MEASURED_TAG = "measured.{}"
 # The ledger: the run whose parameters are its entries, in an experiment of its own.
 LEDGER_EXPERIMENT = "security-evidence-ledger"
 LEDGER_ENTRY = "entry.{:08d}"
+# What the entry of a bundle says besides, where its run found rows to be set aside: their digest.
+QUARANTINED = "quarantine"
 
 # Aliases of a registered model, tags of its versions, and files kept with each.
 CHAMPION, PREVIOUS = "champion", "previous"

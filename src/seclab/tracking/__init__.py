@@ -23,6 +23,7 @@ from seclab.tracking.reading import (
 from seclab.tracking.recording import finish, recording, recover
 from seclab.tracking.records import Record, Recording
 from seclab.tracking.reuse import Holding, holding, keep_partial, load_holding
+from seclab.tracking.row_decisions import keep_row_decision
 from seclab.tracking.serving import ServedModel, load_champion
 from seclab.tracking.store import Store, Version, open_store
 from seclab.tracking.versions import ensure_version
@@ -47,6 +48,7 @@ __all__ = [
     "holding",
     "keep_approval",
     "keep_partial",
+    "keep_row_decision",
     "load_bundle",
     "load_champion",
     "load_evidence",

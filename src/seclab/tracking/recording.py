@@ -15,12 +15,14 @@ from seclab.evidence.ledger import Entry, following
 from seclab.evidence.signing import signer_of
 from seclab.fingerprint import of_file
 from seclab.measurement import Subject
+from seclab.quarantine import SUSPECTED_FILE
 from seclab.shelf.records import (
     BATCH_TAG,
     NAME_TAG,
     NOTE_TAG,
     PARENT_TAG,
     PROCESS_TAG,
+    QUARANTINED,
 )
 from seclab.tracking.contents import (
     closing_tags,
@@ -141,8 +143,15 @@ def _entry(recording: Recording, record: Record, entries: Sequence[Entry]) -> En
             "verdict": str(record.decision.verdict),
             "report": str(of_file(record.folder / REPORT_FILE)),
             "signed_by": signer_of(record.envelope),
+            **_suspected(record.folder),
         },
     )
+
+
+def _suspected(folder: Path) -> dict[str, str]:
+    """What puts rows into quarantine: the same entry that seals the refusal."""
+    path = folder / SUSPECTED_FILE
+    return {QUARANTINED: str(of_file(path))} if path.is_file() else {}
 
 
 def _close(store: Store, run_id: str, *, reason: str, status: str) -> None:
