@@ -143,6 +143,7 @@ def test_poison_put_in_on_purpose_is_found_and_ends_blocked_with_the_rows_in_the
     assert found.status is CheckStatus.FAILED
     assert len(set(found.rows) & set(poison["rows"])) >= 28
     assert found.patterns[0].label == poison["target"]
+    assert not list(lab.root.glob("mlruns/artifacts/*/artifacts/quarantine"))
     assert lab.store.client.search_registered_models() == []
 
 

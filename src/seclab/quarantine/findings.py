@@ -17,7 +17,7 @@ SET_ASIDE_FILE = "quarantine/set_aside.json"
 
 _TYPE = "urn:ai-security-lab:suspected-rows:v1"
 
-RowDigest = Annotated[str, pydantic.Field(pattern=r"^[0-9a-f]{64}(?![\s\S])")]
+RowDigest = Annotated[str, pydantic.Field(pattern=r"^[0-9a-f]{64}$")]
 _Index = Annotated[int, pydantic.Field(ge=0)]
 
 

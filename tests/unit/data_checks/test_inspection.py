@@ -1,0 +1,148 @@
+"""All offending rows are known, and failures about rows that people released stop nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from seclab import data_checks
+from seclab.data_checks.suites import Expectation, Suite
+from seclab.fingerprint import of_json
+from seclab.measurement import CheckStatus, Severity
+from seclab.quarantine import RowDecision
+
+IN_RANGE = ("expect_features_to_be_in_range", {"low": 0, "high": 16})
+CONSISTENT = ("expect_labels_to_be_consistent", {})
+BASELINE = ("expect_rows_to_match_baseline", {"recipe": "rows-unordered/1"})
+RELEASE = RowDecision(
+    "release", (), "data owners", "measured twice", datetime(2026, 3, 1, tzinfo=UTC), "sha256:x:1"
+)
+
+
+def suite_of(*entries, severity=Severity.CRITICAL):
+    expectations = tuple(
+        Expectation(name, kwargs, severity, ("R-POI-04",)) for name, kwargs in entries
+    )
+    return Suite("made", of_json([name for name, _ in entries]), expectations)
+
+
+def too_bright(digits, *rows):
+    features = digits.features.copy()
+    features[list(rows), 20] = 17.0
+    return digits.with_rows(features, digits.labels)
+
+
+def inspect(dataset, *entries, released=(), baseline=None, **more):
+    return data_checks.inspect(
+        dataset,
+        suite_of(*entries),
+        baseline=baseline,
+        released=dict.fromkeys(released, RELEASE),
+        **more,
+    )
+
+
+def test_every_offending_row_is_known_and_the_evidence_names_the_first_thousand(digits):
+    found = inspect(too_bright(digits, *range(1200)), IN_RANGE)
+
+    assert found.offenders == (tuple(range(1200)),)
+    assert found.report.results[0].rows == tuple(range(1000))
+    assert list(found.suspects()) == list(range(1200))
+
+
+def test_a_row_is_suspected_by_every_failure_that_stops_and_by_no_warning(digits):
+    dataset = too_bright(digits, 5)
+    dataset = dataset.with_rows(
+        np.vstack([dataset.features, dataset.features[5]]), np.append(dataset.labels, 9)
+    )
+
+    found = inspect(dataset, IN_RANGE, CONSISTENT)
+
+    both = (IN_RANGE[0], CONSISTENT[0])
+    assert found.suspects() == {5: both, 1797: both}
+    warned = data_checks.inspect(
+        dataset, suite_of(IN_RANGE, severity=Severity.WARNING), baseline=None
+    )
+    assert warned.suspects() == {}
+
+
+def test_a_failure_about_released_rows_alone_stops_nothing_and_says_who_answers_for_it(digits):
+    found = inspect(too_bright(digits, 5, 9), IN_RANGE, released=(5, 9))
+
+    [result] = found.report.results
+    assert (result.status, result.severity) == (CheckStatus.FAILED, Severity.CRITICAL)
+    assert result.released == ("sha256:x:1",)
+    assert result.explanation.endswith(
+        "It stops nothing: all 2 such rows were released by data owners on 2026-03-01: "
+        "measured twice."
+    )
+    assert found.report.stopping() == ()
+    assert found.suspects() == {}
+
+
+def test_a_failure_about_one_more_row_stops(digits):
+    found = inspect(too_bright(digits, 5, 9), IN_RANGE, released=(5,))
+
+    [result] = found.report.stopping()
+    assert result.released == ()
+
+
+def test_a_failure_with_another_cause_than_the_released_rows_stops(digits):
+    dataset = replace(too_bright(digits, 5), feature_range=(0.0, 20.0))
+
+    [result] = inspect(dataset, IN_RANGE, released=(5,)).report.stopping()
+
+    assert (
+        "Without the rows that people released it does not pass either: found 0 of 1796 rows "
+        "outside, and a declared range of 0 to 20." in result.explanation
+    )
+
+
+def test_rows_that_show_only_without_the_released_ones_are_suspected(digits, monkeypatch):
+    dataset = too_bright(digits, 5, 9)
+    entire = data_checks.types()[IN_RANGE[0]].function
+
+    def overlooks(table, *, low, high):
+        """Names the first row alone, as a detector may whose threshold depends on the rest."""
+        finding = entire(table, low=low, high=high)
+        return replace(finding, rows=finding.rows[:1])
+
+    kind = replace(data_checks.types()[IN_RANGE[0]], function=overlooks)
+    monkeypatch.setattr(
+        "seclab.data_checks.engine.run",
+        lambda table, suite: tuple(kind.function(table, **e.kwargs) for e in suite.expectations),
+    )
+
+    found = inspect(dataset, IN_RANGE, released=(5,))
+
+    assert found.offenders == ((5, 9),)
+    assert 9 in found.suspects()
+
+
+@pytest.mark.parametrize("aside", [[1797, 1798], [3]])
+def test_to_set_rows_aside_is_an_explained_change_of_the_baseline(digits, recorded, aside):
+    more = digits.with_rows(
+        np.vstack([digits.features, digits.features[:2] / 2]), np.append(digits.labels, [0, 1])
+    )
+    acquired = more if 1797 in aside else digits
+    left = acquired.take(np.setdiff1d(np.arange(len(acquired)), aside))
+
+    alone = inspect(left, BASELINE, baseline=recorded)
+    explained = inspect(left, BASELINE, baseline=recorded, acquired=acquired.fingerprint())
+
+    assert [r.status for r in explained.report.results] == [CheckStatus.PASSED]
+    assert f"{len(aside)} set aside" in explained.report.results[0].observed
+    # What was added shows without it; what was taken out of the recorded set does not pass.
+    assert bool(alone.report.stopping()) is (aside == [3])
+
+
+def test_a_set_that_was_altered_besides_does_not_pass_for_having_rows_set_aside(digits, recorded):
+    altered = too_bright(digits, 7)
+    left = altered.take(np.arange(1, 1797))
+
+    found = inspect(left, BASELINE, baseline=recorded, acquired=altered.fingerprint())
+
+    [result] = found.report.stopping()
+    assert "1797 rows" in result.observed
+    assert "with the 1 set aside" in result.observed
