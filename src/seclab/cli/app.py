@@ -160,6 +160,16 @@ def check(  # noqa: PLR0917 - Typer turns parameters into options by position
         tuple[float, float] | None,
         typer.Option(help="Smallest and largest value of a feature.", show_default=False),
     ] = None,
+    rest: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the rows that are left to this CSV or NPZ file.", show_default=False
+        ),
+    ] = None,
+    aside: Annotated[
+        Path | None,
+        typer.Option(help="Write the suspected rows to this CSV or NPZ file.", show_default=False),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check a dataset file for damage and poison, and show what was found."""
@@ -171,6 +181,8 @@ def check(  # noqa: PLR0917 - Typer turns parameters into options by position
         label=label,
         image_shape=image_shape,
         feature_range=feature_range,
+        rest=rest,
+        aside=aside,
         json=json,
     )
 

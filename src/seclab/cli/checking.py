@@ -1,6 +1,7 @@
 """``seclab check FILE``: hold a dataset to a suite, and show what was found."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from seclab import data_checks, settings
 from seclab.cli.output import as_json, say
 from seclab.cli.pictures import ANYTHING, picture
 from seclab.data_checks.suites import Suite, load_suite
-from seclab.data_files import Limits, read_dataset
+from seclab.data_files import Limits, read_dataset, require_writable, write_dataset
 from seclab.datasets import Dataset
 from seclab.errors import Misconfigured
 from seclab.evidence import plain
@@ -27,24 +28,31 @@ def check(
     label: str | None,
     image_shape: tuple[int, int] | None,
     feature_range: tuple[float, float] | None,
+    rest: Path | None,
+    aside: Path | None,
     json: bool,
 ) -> None:
-    """Read a file, check it, and exit with the verdict.
+    """Read a file, check it, write what was asked for, and exit with the verdict.
 
     Raises:
-        Misconfigured: There is no such file or suite.
+        Misconfigured: There is no such file or suite, or a file to be written is there already.
         InvalidData: The file is malformed, hostile or too large.
     """
+    require_writable(*(each for each in (rest, aside) if each))
     expectations = _suite(suite)
     dataset = read_dataset(
         path, label=label, image_shape=image_shape, feature_range=feature_range, limits=Limits()
     )
-    report = data_checks.check(dataset, expectations, baseline=None)
+    inspection = data_checks.inspect(dataset, expectations, baseline=None)
+    report = inspection.report
     verdict = _verdict(report)
+    written = list(_write(dataset, list(inspection.suspects()), rest=rest, aside=aside))
     if json:
         as_json({"verdict": verdict, "report": plain(report)})
     else:
         _print(path, dataset, report, verdict)
+        for line in written:
+            say(line)
     sys.exit(EXIT_CODES[verdict])
 
 
@@ -63,6 +71,22 @@ def _verdict(report: CheckReport) -> Verdict:
     if any(result.status is CheckStatus.FAILED for result in stopping):
         return Verdict.BLOCK
     return Verdict.NOT_EVALUATED if stopping else Verdict.PASS
+
+
+def _write(
+    dataset: Dataset, suspects: list[int], *, rest: Path | None, aside: Path | None
+) -> Iterator[str]:
+    """Write the rows that checks stop on, and the others, and say so."""
+    kept = np.setdiff1d(np.arange(len(dataset)), suspects)
+    for path, rows, what in (
+        (aside, np.array(suspects, dtype=int), "suspected"),
+        (rest, kept, "left"),
+    ):
+        if path and rows.size:
+            write_dataset(path, dataset.take(rows))
+            yield f"written  {path}: {rows.size} rows {what}"
+        elif path:
+            yield f"written  nothing to {path}: no rows are {what}"
 
 
 def _print(path: Path, dataset: Dataset, report: CheckReport, verdict: Verdict) -> None:

@@ -18,6 +18,7 @@ from seclab.quarantine import Choice, Held, Quarantine, State
 from seclab.shelf.row_decisions import quarantined_datasets, read_quarantine
 
 _LARGEST_PICTURE = 40  # cells of width that a terminal holds twice
+_TOLD = 20  # rows that are named one by one after a decision
 
 
 def list_rows(dataset: str | None, *, pictures: bool, json: bool) -> None:
@@ -67,9 +68,11 @@ def decide(
         role=role,
     )
     done = "confirmed" if choice == "confirm" else "released"
-    for held in rows:
+    for held in rows[:_TOLD]:
         before = held.decision.words() if held.decision else "suspected"
         say(f"{done:<9} row {held.row[:12]} (index {held.index}), until now {before}")
+    if len(rows) > _TOLD:
+        say(f"{done:<9} {len(rows) - _TOLD} more rows")
     say(f"signed    {f'with the key of {role}' if role else 'by nobody: UNSIGNED'}")
     say("next      seclab evaluate: it uses what is left, and says what is set aside")
 

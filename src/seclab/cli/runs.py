@@ -14,6 +14,7 @@ from seclab.evidence import decide_again, outcomes_of, plain
 from seclab.evidence.keys import Keyring, load_keyring
 from seclab.gate import explain
 from seclab.outcome import Evaluated, Outcome
+from seclab.quarantine import SET_ASIDE_FILE, SUSPECTED_FILE
 from seclab.registers import Risk
 from seclab.shelf import (
     WORST_FIRST,
@@ -70,6 +71,9 @@ def show(reference: str, *, json: bool) -> None:
     say()
     say(f"evidence  {run.bundle_digest}")
     say(f"signature {_signature(evidence, load_keyring(project.public_keys))}")
+    for what, name in (("suspected", SUSPECTED_FILE), ("set aside", SET_ASIDE_FILE)):
+        if name in evidence.bundle.predicate["artifacts"]:
+            say(f"{what} rows are named in {evidence.folder / name}  (seclab quarantine list)")
     for line in _promotions(shelf, run):
         say(f"promotion {line}")
     say(f"files     {evidence.folder}")
