@@ -319,6 +319,15 @@ def test_an_old_decision_that_is_entered_once_more_is_found(lab):
     assert any("in between" in what for what in lab.findings())
 
 
+def test_a_decision_that_was_taken_out_of_the_ledger_is_found(lab):
+    decide(lab, "confirm", "1")
+    decide(lab, "confirm", "2", minute=1)
+    lab.sql("DELETE FROM params WHERE key = 'entry.00000002'")
+
+    with pytest.raises(EvidenceMismatch, match="what is set aside of bars: ledger entry 2"):
+        read(lab)
+
+
 def test_a_file_put_beside_the_decisions_is_found(lab):
     decide(lab, "confirm", "1")
     [path] = decision_files(lab)

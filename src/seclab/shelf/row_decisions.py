@@ -9,7 +9,7 @@ from typing import Any, get_args
 from seclab.errors import EvidenceMismatch, Misconfigured
 from seclab.evidence.bundle import ROW_DECISIONS
 from seclab.evidence.keyring import Keyring
-from seclab.evidence.ledger import Entry
+from seclab.evidence.ledger import Entry, ledger_differences
 from seclab.evidence.signing import check, signer_of
 from seclab.evidence.statements import ROW_DECISION_TYPE
 from seclab.fingerprint import ROW_RECIPE, of_bytes
@@ -50,8 +50,8 @@ def read_quarantine(
         signatures: Whether a decision counts only when the key of a person's role signed it.
 
     Raises:
-        EvidenceMismatch: A finding or a decision that the ledger names is gone or was changed:
-            nobody knows what is set aside, so nothing may be trained.
+        EvidenceMismatch: A finding or a decision that the ledger names is gone or was changed, or
+            the ledger is not whole: nobody knows what is set aside, so nothing may be trained.
         StoreUnavailable: The store cannot be read.
     """
     entries = shelf.ledger()
@@ -62,6 +62,9 @@ def read_quarantine(
         for entry in entries
         if (entry.kind, entry.subject) == ("quarantine", dataset)
     ]
+    broken = ledger_differences(entries) if found or decisions else []
+    if broken:
+        raise EvidenceMismatch([f"what is set aside of {dataset}: {what}" for what in broken])
     newest = entries[-1].digest_of_entry if entries else ""
     return hold(dataset, found, decisions, ledger=newest)
 
