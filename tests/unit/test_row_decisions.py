@@ -319,9 +319,9 @@ def test_an_old_decision_that_is_entered_once_more_is_found(lab):
     assert any("in between" in what for what in lab.findings())
 
 
-def test_a_decision_that_was_taken_out_of_the_ledger_is_found(lab):
+def test_a_decision_that_was_taken_out_of_the_ledger_is_found(lab, tmp_path_factory):
     decide(lab, "confirm", "1")
-    decide(lab, "confirm", "2", minute=1)
+    refused(lab, tmp_path_factory.mktemp, 5, minute=5)
     lab.sql("DELETE FROM params WHERE key = 'entry.00000002'")
 
     with pytest.raises(EvidenceMismatch, match="what is set aside of bars: ledger entry 2"):
