@@ -70,6 +70,7 @@ def test_rows_are_listed_decided_about_and_listed_with_what_was_said(seclab, hel
     assert f"row {row[:12]}, label 5, released\n" in after.out
     assert after.out.count("█") > 20
     assert seclab(held, "verify", "--all").code == 0
+    assert "suspected rows are named in " in seclab(held, "show", "latest").out
 
 
 def test_a_wrong_decision_is_2_and_says_everything_that_is_wrong(seclab, held):

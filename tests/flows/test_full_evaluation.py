@@ -56,6 +56,7 @@ def test_flow_and_task_runs_are_named_by_what_they_do(shared, ask):
     flow_run = str(shared.full.state_details.flow_run_id)
     expected = Counter(
         [
+            "set aside digits",
             "check digits",
             "check splits",
             "rag_prompt_injection on the agent",

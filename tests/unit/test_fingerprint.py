@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 
 from seclab import datasets
-from seclab.fingerprint import Digest, fingerprint, of_bytes, of_file, of_json, row_bytes
+from seclab.fingerprint import (
+    Digest,
+    fingerprint,
+    of_bytes,
+    of_file,
+    of_json,
+    row_bytes,
+    row_digests,
+)
 
 FEATURES = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
 LABELS = np.array([0, 1, 0])
@@ -141,3 +149,16 @@ def test_the_digest_of_the_digits_is_the_same_everywhere():
     assert str(datasets.load("digits").fingerprint().unordered) == (
         "sha256:rows-unordered/1:6cd203c07fa3cc31f1f403eff718934bdc13f77ca93a97c1c8e28b3636b5a49d"
     )
+
+
+def test_a_row_has_the_digest_of_its_values_and_its_label_whatever_the_memory_looks_like():
+    wide = np.arange(3 * 5000.0).reshape(5000, 3)
+    labels = np.arange(5000) % 7
+    last = np.array([*wide[-1]], dtype="<f8").tobytes() + np.array(labels[-1], "<i8").tobytes()
+
+    digests = row_digests(wide, labels)
+
+    assert len(set(digests)) == 5000
+    assert digests[-1] == hashlib.sha256(last).hexdigest()
+    other = np.asfortranarray(wide.astype(">f8"))
+    assert row_digests(other, labels.astype(">i8")) == digests
