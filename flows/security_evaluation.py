@@ -22,9 +22,11 @@ from threadpoolctl import threadpool_limits
 
 from seclab import admission, datasets, models, project, rag, registry, settings, tracking
 from seclab.attacks.poisoning import KINDS
+from seclab.custody import Manifest
 from seclab.datasets import Dataset, Splits
 from seclab.errors import EvidenceMismatch, Misconfigured, NotEvaluated, PromotionRefused
 from seclab.evidence import observe
+from seclab.fingerprint import Digest
 from seclab.gate import Comparison, Verdict, clean_accuracy
 from seclab.measurement import CheckReport, Subject
 from seclab.models import TrainedModel
@@ -35,6 +37,7 @@ from seclab.shelf import RunSummary
 from seclab.tracking import Recording, Store
 from tasks.announcement import announce
 from tasks.context import Context
+from tasks.custody import recorded, trace
 from tasks.data import check_dataset, check_splits
 from tasks.evaluation import evaluate_agent, evaluate_model
 from tasks.keeping import Keeper
@@ -140,8 +143,9 @@ def security_evaluation(parameters: EvaluationParameters) -> State[Any]:
         reports = [report, overlap]
         if overlap.stopping():
             return announce(context.store, [_refuse(context, stack, dataset, reports)])
+        manifests = trace(recorded(context, dataset), dataset, splits)
         agent = _start_agent(context, stack, _chosen(context, parameters, "agent"))
-        results = _evaluate_models(context, stack, parameters, splits, reports)
+        results = _evaluate_models(context, stack, parameters, splits, reports, manifests=manifests)
         results += _finish_agent(context, agent)
     if parameters.promote:
         _promote(context, results)
@@ -226,6 +230,7 @@ def _refuse(
         outcomes=(),
         reports=reports,
         datasets=[dataset],
+        manifests=recorded(context, dataset),
         description=description,
     )
 
@@ -254,6 +259,8 @@ def _evaluate_models(
     parameters: EvaluationParameters,
     splits: Splits,
     reports: Sequence[CheckReport],
+    *,
+    manifests: Mapping[Digest, Manifest],
 ) -> list[_Result]:
     chosen = _chosen(context, parameters, "model")
     if not chosen:
@@ -270,7 +277,7 @@ def _evaluate_models(
         wanted = context.wanted(subject, chosen, data=data)
         earlier = earlier_results(context, wanted)
         parts = list(splits.parts().values())
-        keeper = Keeper(context, recording, reports, parts, describe(model))
+        keeper = Keeper(context, recording, reports, parts, manifests, describe(model))
         work: _Work = [
             earlier.get(want.entry.name) or evaluate_model.submit(want, model, splits, keeper)
             for want in wanted
@@ -285,6 +292,7 @@ def _evaluate_models(
             outcomes=outcomes,
             reports=reports,
             datasets=list(splits.parts().values()),
+            manifests=manifests,
             model=model,
         )
         results.append((summary, outcomes))
@@ -300,7 +308,7 @@ def _start_agent(
     recording = stack.enter_context(context.recording(agent.subject))
     wanted = context.wanted(agent.subject, chosen, data={"cases": str(catalogue_digest())})
     earlier = earlier_results(context, wanted)
-    keeper = Keeper(context, recording, (), (), _describe(agent))
+    keeper = Keeper(context, recording, (), (), {}, _describe(agent))
     work: _Work = [
         earlier.get(want.entry.name) or evaluate_agent.submit(want, agent, keeper)
         for want in wanted
@@ -319,6 +327,7 @@ def _finish_agent(context: Context, started: _Started | None) -> list[_Result]:
         outcomes=outcomes,
         reports=(),
         datasets=(),
+        manifests={},
         description=_describe(agent),
     )
     return [(summary, outcomes)]

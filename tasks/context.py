@@ -34,7 +34,7 @@ class Context:
     """One evaluation run: where it reads, where it writes, and what it is.
 
     Attributes:
-        project: Settings, registers, suites and baselines.
+        project: Settings, registers, suites and recorded versions of the data.
         store: The evidence store.
         environment: Code, libraries, machine.
         profile: Name of the profile.

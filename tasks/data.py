@@ -19,8 +19,8 @@ _LONGEST = 600.0  # seconds
     cache_policy=NO_CACHE,
 )
 def check_dataset(dataset: Dataset, project: Project) -> CheckReport:
-    """Run the suite of a dataset, the baseline included."""
-    suite, baseline = project.suites[dataset.name], project.baselines.get(dataset.name)
+    """Run the suite of a dataset; its recorded versions are what it is held against."""
+    suite, baseline = project.suites[dataset.name], project.histories.get(dataset.name)
     report = processes.call(data_checks.check, dataset, suite, baseline=baseline, timeout=_LONGEST)
     tell(report)
     return report

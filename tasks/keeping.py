@@ -8,8 +8,10 @@ from typing import Any
 
 from seclab import tracking
 from seclab.assessment import assess
+from seclab.custody import Manifest
 from seclab.datasets import Dataset
 from seclab.errors import SeclabError
+from seclab.fingerprint import Digest
 from seclab.measurement import CheckReport
 from seclab.outcome import Evaluated
 from seclab.tracking import Recording
@@ -30,6 +32,7 @@ class Keeper:
         recording: The open run about one subject.
         reports: What the data checks returned.
         datasets: Every dataset involved.
+        manifests: Where they come from.
         description: What makes the subject what it is.
     """
 
@@ -37,6 +40,7 @@ class Keeper:
     recording: Recording
     reports: Sequence[CheckReport]
     datasets: Sequence[Dataset]
+    manifests: Mapping[Digest, Manifest]
     description: Mapping[str, Any]
 
     def keep(self, outcome: Evaluated, *, seconds: float) -> None:
@@ -58,6 +62,7 @@ class Keeper:
             context,
             self.recording.subject,
             datasets=self.datasets,
+            manifests=self.manifests,
             description=self.description,
         )
         with tempfile.TemporaryDirectory(prefix="seclab-") as folder:

@@ -6,6 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from seclab import data_checks, quarantine
+from seclab.custody import Rows
 from seclab.data_checks import Inspection
 from seclab.datasets import Dataset
 from seclab.measurement import CheckReport
@@ -63,8 +64,8 @@ def check_left(divided: Divided, context: Context) -> Checked:
         data_checks.inspect,
         left,
         project.suites[left.name],
-        baseline=project.baselines.get(left.name),
-        acquired=divided.acquired.fingerprint() if divided.aside else None,
+        baseline=project.histories.get(left.name),
+        acquired=Rows.of(divided.acquired) if divided.aside else None,
         released=divided.decided(),
         timeout=_LONGEST,
     )

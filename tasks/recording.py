@@ -13,8 +13,10 @@ from prefect.cache_policies import NO_CACHE
 
 from seclab import tracking
 from seclab.assessment import assess
+from seclab.custody import Manifest
 from seclab.datasets import Dataset
 from seclab.evidence import Facts
+from seclab.fingerprint import Digest
 from seclab.measurement import CheckReport, Subject
 from seclab.models import TrainedModel
 from seclab.outcome import Outcome
@@ -42,12 +44,19 @@ def record(
     outcomes: Sequence[Outcome],
     reports: Sequence[CheckReport],
     datasets: Sequence[Dataset],
+    manifests: Mapping[Digest, Manifest],
     description: Mapping[str, Any] | None = None,
     model: TrainedModel | None = None,
 ) -> RunSummary:
     """Decide, seal, and store everything under the open run."""
     described = describe(model) if model else description or {}
-    facts = facts_of(context, recording.subject, datasets=datasets, description=described)
+    facts = facts_of(
+        context,
+        recording.subject,
+        datasets=datasets,
+        manifests=manifests,
+        description=described,
+    )
     store, name = context.store, context.project.settings.registered_model
     version = (
         tracking.ensure_version(store, name, model, run_id=recording.run_id) if model else None
@@ -123,6 +132,7 @@ def facts_of(
     subject: Subject,
     *,
     datasets: Sequence[Dataset],
+    manifests: Mapping[Digest, Manifest],
     description: Mapping[str, Any],
 ) -> Facts:
     """What a run was, up to now."""
@@ -137,6 +147,7 @@ def facts_of(
         registers=context.project.digests,
         environment=context.environment,
         tier=context.project.registers.tier_of(subject.name).name,
+        manifests=manifests,
     )
 
 

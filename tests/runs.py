@@ -7,6 +7,7 @@ import numpy as np
 
 from seclab.artifacts import Chart, ImageGrid, Series, Table
 from seclab.assessment import Assessment, assess
+from seclab.custody import Acquisition, Kind, Rows, Transformation, effect, record_manifest
 from seclab.datasets import Dataset, Provenance
 from seclab.evidence import Environment, Facts
 from seclab.fingerprint import of_bytes
@@ -35,6 +36,24 @@ ROWS = Dataset(
     image_shape=(2, 2),
     provenance=Provenance('the "bars" <b>set</b>', "CC0-1.0", "generated", "all"),
 )
+
+
+def _versions():
+    """The manifests of these rows and of those that they were taken from, with one row more."""
+    whole = ROWS.take(np.array([0, 1, 2, 2]), name="bars")
+    first = record_manifest(
+        whole,
+        source="a shelf",
+        licence="CC0-1.0",
+        acquired=Acquisition(date(2026, 2, 28), "copied"),
+    )
+    gone = effect(Kind.REMOVED, [3], Rows.of(whole))
+    step = Transformation("split: test", of_bytes(b"how"), (gone,))
+    second = record_manifest(ROWS, parents=[first], transformations=[step])
+    return {manifest.digest: manifest for manifest in (first, second)}
+
+
+MANIFESTS = _versions()
 
 
 def risk(id_, title="Evasion by small perturbations"):
@@ -210,6 +229,7 @@ def finished(
     pictures=False,
     previous=None,
     key=None,
+    manifests=MANIFESTS,
     **changes,
 ):
     """A run with everything but pictures, which take most of the time; by default it passes."""
@@ -224,6 +244,7 @@ def finished(
         registers=REGISTERS.digests,
         environment=ENVIRONMENT,
         previous=previous,
+        manifests=manifests,
     )
     given = {
         "outcomes": outcomes_for(subject, robust=robust, noise=noise, pictures=pictures),

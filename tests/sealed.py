@@ -17,6 +17,7 @@ from seclab.registers import Waiver
 from seclab.reports import write_files
 from tests.runs import (
     ENVIRONMENT,
+    MANIFESTS,
     MODEL,
     REGISTERS,
     ROBUST,
@@ -89,6 +90,7 @@ def sealed(folder, *, previous=None, noise=None, robust=0.8):
         environment=ENVIRONMENT,
         previous=previous,
         tier="moderate",
+        manifests=MANIFESTS,
     )
     judged = {"required": ("evasion_linf",), "waivers": (WAIVER,), "champion": CHAMPION}
     decision = decide(MODEL, outcomes, (report(),), THRESHOLDS, **judged, at=FINISHED)

@@ -141,6 +141,18 @@ def row_digests(features: np.ndarray, labels: np.ndarray) -> list[str]:
     ]
 
 
+def feature_digests(features: np.ndarray) -> list[bytes]:
+    """Digest of each row's features without its label: float64, little-endian, in column order.
+
+    Bit patterns count, so 0.0 and -0.0 differ.
+    """
+    return [
+        hashlib.sha256(row.tobytes()).digest()
+        for start in range(0, len(features), _ROWS_AT_ONCE)
+        for row in np.ascontiguousarray(features[start : start + _ROWS_AT_ONCE], dtype="<f8")
+    ]
+
+
 def _sorted(hashes: np.ndarray) -> list[bytes]:
     # numpy strips trailing NUL bytes from "S" items; pad them back to the full digest.
     return [bytes(item).ljust(32, b"\0") for item in np.sort(hashes)]

@@ -5,20 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import seclab.evaluations  # noqa: F401 - fills the register of evaluations
-from seclab import data_checks, registers, registry
+from seclab import custody, data_checks, registers, registry
 from seclab.attacks.poisoning import KINDS
-from seclab.baselines import Baseline, load_baselines
+from seclab.custody import History
 from seclab.data_checks import Suite
 from seclab.errors import Misconfigured
 from seclab.evidence.keyring import Keyring, Role
 from seclab.evidence.keys import SigningKey, load_keyring, load_signing_key
-from seclab.fingerprint import Digest, of_file
+from seclab.fingerprint import Digest
 from seclab.models import SPECS
 from seclab.models.output_controls import CONTROLS
 from seclab.registers import Registers
 from seclab.settings import Settings
 
-BASELINES = "baselines.yaml"
 SPLITS_SUITE = "splits"
 
 
@@ -30,15 +29,16 @@ class Project:
         settings: Where the parts are.
         registers: Risks, matrix, thresholds, profiles, models and waivers.
         suites: Check suites by name; one is named like the dataset, one ``splits``.
-        baselines: Recorded content of datasets, by name.
+        histories: The recorded versions of each dataset, by its name.
         keyring: The public keys that are trusted.
-        digests: Digest of every register file, the baselines among them, by file name.
+        digests: Digest of every register file by its name, and of the manifest of each dataset's
+            newest version, which pins all before it, as ``custody/<dataset>``.
     """
 
     settings: Settings
     registers: Registers
     suites: Mapping[str, Suite]
-    baselines: Mapping[str, Baseline]
+    histories: Mapping[str, History]
     keyring: Keyring
     digests: Mapping[str, Digest]
 
@@ -62,11 +62,17 @@ def load(settings: Settings) -> Project:
     ]
     if problems:
         raise Misconfigured(problems)
-    recorded = settings.registers / BASELINES
-    baselines = load_baselines(recorded)
-    digests = {**register.digests, BASELINES: of_file(recorded)}
+    histories = custody.load_histories(settings.registers / custody.FOLDER)
+    if settings.dataset not in histories:
+        raise Misconfigured(
+            f"{settings.registers / custody.FOLDER / settings.dataset} holds no recorded version: "
+            "review the data and record it with `seclab custody record`"
+        )
+    recorded = {
+        f"{custody.FOLDER}/{name}": history.newest.digest for name, history in histories.items()
+    }
     keyring = load_keyring(settings.public_keys)
-    return Project(settings, register, suites, baselines, keyring, digests)
+    return Project(settings, register, suites, histories, keyring, {**register.digests, **recorded})
 
 
 def signing_key(project: Project, role: Role, *, at: datetime) -> SigningKey | None:

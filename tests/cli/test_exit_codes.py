@@ -49,7 +49,7 @@ def test_poisoned_data_is_1_and_said_in_plain_text(lab, seclab, monkeypatch):
     assert "\x1b" not in answer.text
     verdict, *_ = (line for line in answer.out.splitlines() if line.startswith("BLOCK"))
     assert re.fullmatch(r"BLOCK +digits +[0-9a-f]{12} +R-POI-[-, 0-9A-Z]+", verdict)
-    assert "expect_rows_to_match_baseline failed" in answer.err
+    assert "expect_changes_to_be_explained failed" in answer.err
     assert "trained" not in answer.err
     assert "champion" not in answer.out
 

@@ -167,13 +167,13 @@ def test_a_check_suite_that_is_missing_or_broken_is_2(seclab, serverless):
     assert "splits.json" in answer.text
 
 
-def test_a_baseline_that_is_missing_is_2(seclab, serverless):
-    (serverless.root / "registers" / "baselines.yaml").unlink()
+def test_data_of_which_no_version_is_recorded_is_2(seclab, serverless):
+    shutil.rmtree(serverless.root / "registers" / "custody")
 
     answer = seclab(serverless.root, "evaluate")
 
     assert answer.code == 2
-    assert "baselines.yaml cannot be read: No such file" in answer.text
+    assert "custody/digits holds no recorded version: review the data and record it" in answer.text
 
 
 def test_a_flow_that_does_not_exist_is_2(seclab, serverless):

@@ -66,6 +66,8 @@ def test_every_metric_of_a_parent_run_leads_over_its_criterion_to_a_risk(everyth
         if _parent(run):
             continue
         for key in run.data.metrics:
+            if key == "custody/coverage":  # It is about the data and judged by its check.
+                continue
             area, _, name = key.partition("/")
             assert area == "gate"
             criterion, _, metric = name.partition(".")

@@ -9,8 +9,8 @@ from urllib.parse import urlparse
 
 import pytest
 
-from seclab import datasets, registry, tracking
-from seclab.evidence import outcomes_of
+from seclab import custody, datasets, registry, tracking
+from seclab.evidence import outcomes_of, traced
 from seclab.fingerprint import of_bytes, of_file
 from seclab.gate import clean_accuracy
 from seclab.models.persistence import loads
@@ -105,7 +105,10 @@ def test_every_run_has_one_tag_per_risk_with_the_verdict_of_its_evidence(shared)
 def test_tags_carry_whole_digests_that_can_be_computed_again(shared):
     lab = shared.lab
     splits = datasets.split(datasets.load("digits"), seed=0).parts()
-    registers = {path.name: str(of_file(path)) for path in lab.root.glob("registers/*.[cy]*")}
+    registers = {path.name: str(of_file(path)) for path in lab.root.glob("registers/*.csv")}
+    registers |= {path.name: str(of_file(path)) for path in lab.root.glob("registers/*.yaml")}
+    [manifest] = custody.load_manifests(lab.root / "registers" / "custody")
+    registers["custody/digits"] = str(manifest)
     for name, run in lab.runs(shared.full).items():
         tags = lab.store.client.get_run(run.run_id).data.tags
         assert tags["bundle.digest"] == str(lab.bundle(run).digest)
@@ -119,6 +122,20 @@ def test_tags_carry_whole_digests_that_can_be_computed_again(shared):
             }
         else:
             assert digests == {}
+
+
+def test_all_data_of_a_model_is_traced_back_to_what_was_recorded(shared):
+    newest = custody.load_histories(shared.lab.root / "registers" / "custody")["digits"].newest
+    for name, run in shared.lab.runs(shared.full).items():
+        found = traced(shared.lab.bundle(run).predicate)
+        parts = ("train", "validation", "test", "population") if name in MODELS else ()
+        assert [each.dataset for each in found] == [f"digits/{part}" for part in parts]
+        for each in found:
+            assert (each.share, each.gaps) == (1.0, ())
+            assert each.steps[0].startswith(f"{newest.title}, 1797 rows: acquired ")
+            assert each.steps[1].endswith(f": split: {each.dataset.partition('/')[2]}")
+        metrics = shared.lab.store.client.get_run(run.run_id).data.metrics
+        assert metrics.get("custody/coverage") == (1.0 if parts else None)
 
 
 def test_the_registered_file_is_the_model_that_was_measured(shared):

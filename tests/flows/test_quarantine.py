@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from seclab import audit, datasets, project, row_decisions, settings
-from seclab.baselines import dump_baselines, record_baseline
-from seclab.evidence import reports_of
-from seclab.fingerprint import row_digests
+from seclab import audit, custody, datasets, project, row_decisions, settings
+from seclab.custody import Acquisition, Declaration, Kind, Origin
+from seclab.evidence import reports_of, traced
+from seclab.fingerprint import of_bytes, row_digests
 from seclab.quarantine import SET_ASIDE_FILE, SUSPECTED_FILE, State
 from seclab.row_decisions import Meant
 from seclab.shelf import EmbeddedShelf
@@ -18,9 +18,11 @@ from seclab.shelf.row_decisions import read_quarantine
 pytestmark = pytest.mark.flow
 
 CHEAPLY = {"models": ["softmax-regression"], "evaluations": ["random_noise"]}
-BASELINE, CONFLICT = "expect_rows_to_match_baseline", "expect_labels_to_be_consistent"
+UNEXPLAINED = "expect_changes_to_be_explained"
+CONFLICT = "expect_labels_to_be_consistent"
 SOURCE = np.array([100, 500, 900])
 PLANTED = (1797, 1798, 1799)
+ADDED = ((1797, 1799),)
 
 
 @pytest.fixture
@@ -46,6 +48,27 @@ def _decide(lab, choice, indexes, reason):
         reason=reason,
         at=datetime.now(UTC),
     )
+
+
+def _record(lab, dataset):
+    """Declare the planted rows as added, as the next version of the digits."""
+    folder = lab.root / "registers" / custody.FOLDER
+    history = custody.load_histories(folder)["digits"]
+    manifest = custody.record_version(
+        dataset,
+        origin=Origin("the owners", "CC0-1.0", Acquisition(datetime.now(UTC).date(), "drawn")),
+        parents=[history.newest],
+        declarations=[Declaration("both readings", of_bytes(b"ticket"), {Kind.ADDED: ADDED})],
+        history=history,
+        rows=history.rows,
+    )
+    custody.save_version(manifest, custody.index_of(dataset), folder)
+
+
+def _traced(lab, run):
+    """Of how many rows the origin is known, and their versions from the oldest."""
+    found = traced(lab.bundle(run).predicate)
+    return sum(each.covered for each in found), found[0].steps
 
 
 def _held(lab):
@@ -99,26 +122,30 @@ def test_rows_are_stopped_on_then_decided_about_and_then_left_out_or_used_again(
 
     run = lab.runs(state)["softmax-regression"]
     assert _rows(lab, run) == 1797
+    # All that is left is recorded, and nothing that is recorded is missing.
+    assert _traced(lab, run)[0] == 1797
     aside = _beside(lab, run, SET_ASIDE_FILE)
     assert [row["index"] for row in aside["set_aside"]] == list(PLANTED)
     assert {row["decision"]["by"] for row in aside["set_aside"]} == {"data owners"}
     assert {row["state"] for row in aside["set_aside"]} == {"confirmed"}
     assert {row["index"] for row in aside["released"]} == indexes - {*PLANTED}
     assert SET_ASIDE_FILE in lab.bundle(run).predicate["artifacts"]
-    assert _result(lab, run, BASELINE).observed.endswith(", without the 3 set aside")
+    assert _result(lab, run, UNEXPLAINED).observed.endswith(", without the 3 set aside")
     note = lab.store.client.get_run(run.run_id).data.tags["mlflow.note.content"]
     assert "3 of 1800 rows set aside (0 suspected, 3 confirmed)" in note
 
     # Thought over: used again, and the check that fails says who answers for that.
     _decide(lab, "release", PLANTED, "both readings are right")
-    recorded = record_baseline(planted, recorded=datetime.now(UTC).date())
-    (lab.root / "registers" / "baselines.yaml").write_text(
-        dump_baselines([recorded]), encoding="utf-8"
-    )
+    _record(lab, planted)
     state = lab.evaluate(**CHEAPLY)
 
     run = lab.runs(state)["softmax-regression"]
     assert _rows(lab, run) == 1800
+    covered, (first, second, part) = _traced(lab, run)
+    assert covered == 1800
+    assert (", 1797 rows" in first, ", 1800 rows" in second) == (True, True)
+    assert second.endswith("; both readings")
+    assert part.endswith(": split: train")
     conflict = _result(lab, run, CONFLICT)
     assert (conflict.status, conflict.severity) == ("failed", "critical")
     assert "released by data owners on " in conflict.explanation
@@ -126,4 +153,34 @@ def test_rows_are_stopped_on_then_decided_about_and_then_left_out_or_used_again(
     assert len(conflict.released) == 2
     warnings = lab.bundle(run).predicate["decision"]["warnings"]
     assert any(each.startswith(f"released: digits/{CONFLICT}: ") for each in warnings)
+    assert _whole(lab)
+
+
+def test_recorded_rows_that_are_set_aside_leave_a_chain_without_gap(lab, monkeypatch):
+    """A label turned at the source: the row is suspected, and trained on is what is recorded."""
+    genuine = datasets.digits()
+    features, labels = genuine.features.copy(), genuine.labels.copy()
+    features[SOURCE[0]] = features[SOURCE[1]]
+    labels[SOURCE[0]] = (labels[SOURCE[1]] + 1) % 10
+    changed = genuine.with_rows(features, labels)
+    monkeypatch.setitem(datasets.LOADERS, "digits", lambda: changed)
+    refusal = lab.runs(lab.evaluate(**CHEAPLY))["digits"]
+    assert _result(lab, refusal, UNEXPLAINED).rows == (SOURCE[0],)
+    assert _traced(lab, refusal)[0] == 0
+    suspects = {row["index"] for row in _beside(lab, refusal, SUSPECTED_FILE)["rows"]}
+    assert suspects >= {*SOURCE[:2]}
+
+    state = lab.evaluate(**CHEAPLY)
+
+    run = lab.runs(state)["softmax-regression"]
+    left = 1797 - len(suspects)
+    assert _rows(lab, run) == left
+    covered, (first, second, part) = _traced(lab, run)
+    assert covered == left
+    assert ", 1797 rows" in first
+    assert second.endswith(f", {left} rows: set aside")
+    assert part.endswith(": split: train")
+    artifacts = lab.bundle(run).predicate["artifacts"]
+    aside = lab.bundle(run).predicate["custody"]["manifests"][1]["transformations"][0]["digest"]
+    assert artifacts[SET_ASIDE_FILE] == aside
     assert _whole(lab)

@@ -7,7 +7,7 @@ import pytest
 
 from seclab import datasets, tracking
 from seclab.errors import InvalidData
-from seclab.evidence import reports_of, verify
+from seclab.evidence import reports_of, traced, verify
 from seclab.measurement import CheckStatus
 
 pytestmark = pytest.mark.flow
@@ -53,7 +53,18 @@ def _flipped_label(features, labels):
     return features, labels
 
 
-BASELINE = "expect_rows_to_match_baseline"
+UNEXPLAINED = "expect_changes_to_be_explained"
+# What that says of the rows, and the rows of it that are here.
+TOLD = {
+    _not_a_number: ("1 changed (rows 5)", (5,)),
+    _infinite_pixel: ("1 changed (rows 6)", (6,)),
+    _pixel_out_of_range: ("1 changed (rows 7)", (7,)),
+    _unknown_label: ("1 relabelled (rows 8; 8 to undeclared label 10)", (8,)),
+    _class_missing: ("181 removed (rows 4 14 24 ", ()),
+    _conflicting_labels: ("1 changed (rows 9; 9 to 1)", (9,)),
+    _changed_pixel: ("1 changed (rows 11)", (11,)),
+    _flipped_label: ("1 relabelled (rows 12; 2 to 3)", (12,)),
+}
 FAULTS = {
     _not_a_number: {"expect_features_to_be_finite"},
     _infinite_pixel: {"expect_features_to_be_finite", "expect_features_to_be_in_range"},
@@ -118,8 +129,15 @@ def test_broken_data_is_refused_before_training_and_the_refusal_is_sealed(lab, p
     failed = {
         result.expectation for result in report.results if result.status is CheckStatus.FAILED
     }
-    assert failed >= FAULTS[fault] | {BASELINE}
-    assert {result.expectation for result in report.stopping()} >= FAULTS[fault] | {BASELINE}
+    assert failed >= FAULTS[fault] | {UNEXPLAINED}
+    assert {result.expectation for result in report.stopping()} >= FAULTS[fault] | {UNEXPLAINED}
+    told, rows = TOLD[fault]
+    change = next(r for r in report.results if r.expectation == UNEXPLAINED)
+    assert told in change.observed
+    assert change.rows == rows
+    [origin] = traced(bundle.predicate)
+    assert (origin.dataset, origin.covered) == ("digits", 0)
+    assert run.data.metrics["custody/coverage"] == 0.0
     blocked = {risk for result in report.stopping() for risk in result.risks}
     assert {risk for risk, word in summary.risks.items() if word == "block"} == blocked
     [child] = [each for each in lab.everything() if "mlflow.parentRunId" in each.data.tags]

@@ -81,15 +81,11 @@ SILENT = {
         $.predicate.checks[].results[].status
         $.predicate.checks[].suite
         $.predicate.checks[].suite_digest
-        $.predicate.datasets[].classes.0
-        $.predicate.datasets[].classes.1
         $.predicate.datasets[].feature_range[]
         $.predicate.datasets[].provenance.licence
         $.predicate.datasets[].provenance.obtained
         $.predicate.datasets[].provenance.sampling
         $.predicate.datasets[].provenance.source
-        $.predicate.datasets[].rows
-        $.predicate.datasets[].unordered
         $.predicate.decision.criteria[].measured
         $.predicate.decision.criteria[].reason
         $.predicate.decision.warnings[]
@@ -153,8 +149,7 @@ SILENT = {
         $.predicate.champion.measurements[].parameters.attack
         $.predicate.champion.measurements[].parameters.epsilon
         $.predicate.checks[].results[].patterns
-        $.predicate.datasets[].classes.0
-        $.predicate.datasets[].classes.1
+        $.predicate.custody
         $.predicate.description.digest
         $.predicate.description.seed
         $.predicate.environment.libraries.numpy
@@ -188,6 +183,7 @@ SILENT = {
         $.predicate.champion.measurements
         $.predicate.checks[].results
         $.predicate.checks[].results[].rows
+        $.predicate.custody.manifests
         $.predicate.datasets[].feature_range
         $.predicate.decision.criteria
         $.predicate.evaluations

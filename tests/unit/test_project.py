@@ -24,8 +24,10 @@ def _rewrite(settings, register, old, new):
 
 
 def test_a_project_pins_every_register_it_was_judged_by(settings):
-    digests = project.load(settings).digests
+    loaded = project.load(settings)
+    digests = dict(loaded.digests)
 
+    assert digests.pop("custody/digits") == loaded.histories["digits"].newest.digest
     assert {name: of_file(settings.registers / name) for name in digests} == digests
     assert {"models.yaml", "waivers.yaml", "thresholds.yaml"} <= digests.keys()
 
@@ -51,3 +53,22 @@ def test_all_that_does_not_agree_comes_at_once(settings):
 
     for words in ("mlp is not listed", "letters is not listed", "no parameter 'repeat'"):
         assert sum(words in problem for problem in caught.value.problems) == 1
+
+
+def test_a_recorded_row_that_was_relabelled_is_refused(settings):
+    (rows,) = (settings.registers / "custody" / "digits").glob("*.rows")
+    lines = rows.read_text().splitlines(keepends=True)
+    rows.write_text("".join([lines[0].replace(" 0", " 8"), *lines[1:]]))
+
+    with pytest.raises(Misconfigured) as caught:
+        project.load(settings)
+
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{rows}: it has digest ")
+
+
+def test_a_project_without_a_recorded_version_of_its_data_is_not_loaded(settings):
+    shutil.rmtree(settings.registers / "custody")
+
+    with pytest.raises(Misconfigured, match="holds no recorded version"):
+        project.load(settings)

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from seclab.cli import quarantine
-from seclab.cli.options import Json
+from seclab.cli import custody, quarantine
+from seclab.cli.options import FeatureRange, Json, Label
 from seclab.errors import Misconfigured, SeclabError
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ keys = typer.Typer(
 )
 app.add_typer(keys, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(custody.app, name="custody")
 
 Run = Annotated[
     str, typer.Argument(help="Run ID, the beginning of one, or 'latest'.", show_default=False)
@@ -145,21 +146,12 @@ def check(  # noqa: PLR0917 - Typer turns parameters into options by position
     suite: Annotated[
         str, typer.Option(help="Which suite of expectations/ to hold it to, without .json.")
     ] = "any",
-    label: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of the label column or array; label, class, target or the last column "
-            "when left out."
-        ),
-    ] = None,
+    label: Label = None,
     image_shape: Annotated[
         tuple[int, int] | None,
         typer.Option(help="Height and width, where rows are images.", show_default=False),
     ] = None,
-    feature_range: Annotated[
-        tuple[float, float] | None,
-        typer.Option(help="Smallest and largest value of a feature.", show_default=False),
-    ] = None,
+    feature_range: FeatureRange = None,
     rest: Annotated[
         Path | None,
         typer.Option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seclab import data_checks, settings
+from seclab import custody, data_checks, settings
 from seclab.cli.output import as_json, say
 from seclab.cli.pictures import ANYTHING, picture
 from seclab.data_checks.suites import Suite, load_suite
@@ -43,7 +43,9 @@ def check(
     dataset = read_dataset(
         path, label=label, image_shape=image_shape, feature_range=feature_range, limits=Limits()
     )
-    inspection = data_checks.inspect(dataset, expectations, baseline=None)
+    histories = custody.load_histories(settings.find().registers / custody.FOLDER)
+    baseline = histories.get(dataset.name)
+    inspection = data_checks.inspect(dataset, expectations, baseline=baseline)
     report = inspection.report
     verdict = _verdict(report)
     written = list(_write(dataset, list(inspection.suspects()), rest=rest, aside=aside))

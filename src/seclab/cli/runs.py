@@ -10,7 +10,7 @@ from seclab.cli.output import age, as_json, say, table
 from seclab.cli.schedules import Refreshing, refreshing
 from seclab.cli.shelves import open_shelf
 from seclab.errors import EvidenceMismatch
-from seclab.evidence import decide_again, outcomes_of, plain
+from seclab.evidence import decide_again, outcomes_of, plain, traced
 from seclab.evidence.keys import Keyring, load_keyring
 from seclab.gate import explain
 from seclab.outcome import Evaluated, Outcome
@@ -69,6 +69,11 @@ def show(reference: str, *, json: bool) -> None:
         say()
         _say_outcome(outcome)
     say()
+    for each in traced(evidence.bundle.predicate):
+        share = f"{each.covered} of {each.rows} rows ({each.share:.1%})"
+        say(f"custody   {each.dataset}: {share} of known origin")
+        for gap in each.gaps:
+            say(f"          {gap}")
     say(f"evidence  {run.bundle_digest}")
     say(f"signature {_signature(evidence, load_keyring(project.public_keys))}")
     for what, name in (("suspected", SUSPECTED_FILE), ("set aside", SET_ASIDE_FILE)):

@@ -1,17 +1,16 @@
 """What changed between two versions of a dataset, row by row."""
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from seclab.custody.manifest import Kind
 from seclab.custody.nearest import nearest_partners
+from seclab.custody.rows import Rows
 from seclab.datasets import Dataset
 from seclab.errors import Misconfigured
-from seclab.fingerprint import row_bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,15 +24,17 @@ class Changes:
         after: Rows after.
         unchanged: Pairs of the same features and the same class, wherever they stand.
         relabelled: Pairs of the same features in another class.
-        changed: Pairs of nearest rows that differ in their features, in any class. That one became
-            the other is likely, not certain: no row carries a name.
+        changed: Pairs of nearest rows that differ in their features, in any class; without the
+            data, pairs at the same place between rows that stayed. That one became the other is
+            likely, not certain: no row carries a name.
         distances: How far apart the changed pairs are, shape (k,): mean absolute difference of
-            their features as a share of the feature range.
+            their features as a share of the feature range; NaN without the data.
         removed: Positions before that have no partner.
         added: Positions after that have no partner.
         labels: For each relabelled pair, then for each changed pair: class before and after.
-        compared: False where so many rows were left that partners were sought only at the same
-            position: rows that were changed and moved stand among the removed and added ones.
+        compared: False where partners were sought only in their place, because so many rows were
+            left or the data was not there: rows that were changed and moved stand among the removed
+            and added ones.
     """
 
     before: int
@@ -75,7 +76,7 @@ def explain(
     after: Dataset,
     *,
     farthest: float = 0.15,
-    comparisons: int = 25_000_000,
+    comparisons: int = 4_000_000,
 ) -> Changes:
     """Account for every row of two versions.
 
@@ -104,82 +105,104 @@ def explain(
         )
     if not 0 <= farthest <= 1:
         raise Misconfigured(f"the largest distance must be from 0 to 1, got {farthest}")
-    old, new = _Side.of(before), _Side.of(after)
-    unchanged = old.match(new, labelled=True)
-    relabelled = old.match(new, labelled=False)
+    matching = _Matching.of(Rows.of(before), Rows.of(after))
     changed, distances, compared = nearest_partners(
         before.features,
         after.features,
-        old.left,
-        new.left,
+        matching.olds,
+        matching.news,
         feature_range=before.feature_range,
         farthest=farthest,
         comparisons=comparisons,
     )
-    moved = np.concatenate([relabelled, changed])
-    return Changes(
-        before=len(before),
-        after=len(after),
-        unchanged=unchanged,
-        relabelled=relabelled,
-        changed=changed,
-        distances=distances,
-        removed=np.setdiff1d(old.left, changed[:, 0]),
-        added=np.setdiff1d(new.left, changed[:, 1]),
-        labels=tuple((old.classes[a], new.classes[b]) for a, b in moved),
-        compared=compared,
-    )
+    return matching.changes(changed, distances, compared=compared)
 
 
-def class_of(dataset: Dataset, label: int) -> str:
-    """Name of a class, or the label itself where it has none."""
-    known = 0 <= label < len(dataset.class_names)
-    return dataset.class_names[label] if known else f"label {label}"
+def explain_rows(before: Rows, after: Rows) -> Changes:
+    """Account for every row of two versions of which the data is not there.
+
+    As :func:`explain`, but how near two rows are cannot be known: a row that has no equal became
+    the one that stands in its place, counted from the row before it that stayed.
+
+    Args:
+        before: The old version.
+        after: The new version.
+    """
+    matching = _Matching.of(before, after)
+    changed = matching.in_place()
+    return matching.changes(changed, np.full(len(changed), np.nan), compared=False)
 
 
-@dataclass(slots=True, eq=False)
-class _Side:
-    """One of the two versions.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Matching:
+    """Two versions after their equal rows were matched.
 
     Attributes:
-        keys: Digest of the features of each row.
-        classes: Name of the class of each row: numbers may change their meaning.
-        left: Positions not matched yet, ascending.
+        before: The old version.
+        after: The new version.
+        unchanged: Pairs of equal rows.
+        relabelled: Pairs of equal features.
+        olds: Positions before that have no partner, ascending.
+        news: Positions after that have no partner, ascending.
     """
 
-    keys: list[bytes]
-    classes: list[str]
-    left: np.ndarray
+    before: Rows
+    after: Rows
+    unchanged: np.ndarray
+    relabelled: np.ndarray
+    olds: np.ndarray
+    news: np.ndarray
 
     @classmethod
-    def of(cls, dataset: Dataset) -> "_Side":
-        blind = np.zeros(len(dataset), dtype=np.int8)
-        step = 4096
-        keys = [
-            hashlib.sha256(row).digest()
-            for start in range(0, len(dataset), step)
-            for row in row_bytes(
-                dataset.features[start : start + step], blind[start : start + step]
-            )
-        ]
-        classes = [class_of(dataset, int(label)) for label in dataset.labels]
-        return cls(keys, classes, np.arange(len(dataset)))
+    def of(cls, before: Rows, after: Rows) -> "_Matching":
+        olds, news = np.arange(len(before)), np.arange(len(after))
+        unchanged, olds, news = _match(before.contents(), after.contents(), olds=olds, news=news)
+        relabelled, olds, news = _match(before.keys, after.keys, olds=olds, news=news)
+        return cls(before, after, unchanged, relabelled, olds, news)
 
-    def match(self, other: "_Side", *, labelled: bool) -> np.ndarray:
-        """Pair rows of equal keys, take them out on both sides, and give the pairs."""
-        mine, theirs = self.places(labelled=labelled), other.places(labelled=labelled)
-        pairs = [pair for key, olds in mine.items() for pair in _pair_up(olds, theirs.get(key, ()))]
-        result = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
-        self.left = np.setdiff1d(self.left, result[:, 0])
-        other.left = np.setdiff1d(other.left, result[:, 1])
-        return result
+    def in_place(self) -> np.ndarray:
+        """Pairs of rows without a partner that stand as far behind rows that are partners."""
+        stayed = np.concatenate([[[-1, -1]], self.unchanged, self.relabelled])
+        stayed = stayed[np.argsort(stayed[:, 0])]
+        anchors = stayed[np.searchsorted(stayed[:, 0], self.olds) - 1]
+        places = anchors[:, 1] + self.olds - anchors[:, 0]
+        there = np.flatnonzero(np.isin(places, self.news))
+        # Where rows were moved, two of them may have the same place.
+        first = there[np.unique(places[there], return_index=True)[1]]
+        pairs = np.column_stack([self.olds[first], places[first]])
+        return pairs[np.argsort(pairs[:, 0])]
 
-    def places(self, *, labelled: bool) -> Mapping[tuple[bytes, str], list[int]]:
-        """Positions not matched yet, by features and, if asked, class."""
-        places = defaultdict(list)
-        for at in self.left.tolist():
-            places[self.keys[at], self.classes[at] if labelled else ""].append(at)
-        return places
+    def changes(self, changed: np.ndarray, distances: np.ndarray, *, compared: bool) -> Changes:
+        moved = np.concatenate([self.relabelled, changed]).tolist()
+        return Changes(
+            before=len(self.before),
+            after=len(self.after),
+            unchanged=self.unchanged,
+            relabelled=self.relabelled,
+            changed=changed,
+            distances=distances,
+            removed=np.setdiff1d(self.olds, changed[:, 0]),
+            added=np.setdiff1d(self.news, changed[:, 1]),
+            labels=tuple((self.before.classes[a], self.after.classes[b]) for a, b in moved),
+            compared=compared,
+        )
+
+
+def _match(
+    before: Sequence[Hashable], after: Sequence[Hashable], *, olds: np.ndarray, news: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pair equal ones among some positions; gives the pairs, and what is left on both sides."""
+    mine, theirs = _places(before, olds), _places(after, news)
+    pairs = [pair for key, at in mine.items() for pair in _pair_up(at, theirs.get(key, ()))]
+    result = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    return result, np.setdiff1d(olds, result[:, 0]), np.setdiff1d(news, result[:, 1])
+
+
+def _places(keys: Sequence[Hashable], rows: np.ndarray) -> Mapping[Hashable, list[int]]:
+    places = defaultdict(list)
+    for at in rows.tolist():
+        places[keys[at]].append(at)
+    return places
 
 
 def _pair_up(olds: Sequence[int], news: Sequence[int]) -> list[tuple[int, int]]:

@@ -6,9 +6,11 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from seclab.custody.rows import index_of
+from seclab.custody.runs import Runs, runs_text
 from seclab.datasets import Dataset
 from seclab.errors import Misconfigured
-from seclab.fingerprint import Digest, of_json
+from seclab.fingerprint import Digest, of_bytes, of_json
 
 SCHEMA = "seclab-dataset-manifest/1"
 """Which kind of document a manifest is."""
@@ -44,12 +46,13 @@ class Effect:
         kind: What happened to them.
         rows: First and last position of each run of rows, ascending. Removed rows are counted in
             the parents, one after another; all others in the version that resulted.
-        content: Order-free digest of these rows: as they were, if removed, else as they became.
-            It keeps a declaration from covering other content at the same place.
+        content: Order-free digest of these rows, :meth:`~seclab.custody.Rows.content`: as they
+            were, if removed, else as they became. It keeps a declaration from covering other
+            content at the same place.
     """
 
     kind: Kind
-    rows: tuple[tuple[int, int], ...]
+    rows: Runs
     content: Digest
 
     def __len__(self) -> int:
@@ -94,6 +97,7 @@ class Manifest:
         rows: Number of rows.
         ordered: Digest of the rows in their order.
         unordered: Digest of the rows in any order.
+        index: Digest of the list of the rows, :func:`~seclab.custody.index_of`.
         classes: Content of each label that occurs.
     """
 
@@ -106,6 +110,7 @@ class Manifest:
     rows: int
     ordered: Digest
     unordered: Digest
+    index: Digest
     classes: Mapping[int, ClassContent]
 
     def document(self) -> dict[str, Any]:
@@ -122,6 +127,7 @@ class Manifest:
             "rows": self.rows,
             "ordered": str(self.ordered),
             "unordered": str(self.unordered),
+            "index": str(self.index),
             "classes": {
                 str(label): {
                     "name": content.name,
@@ -136,6 +142,11 @@ class Manifest:
     def digest(self) -> Digest:
         """Digest of the canonical JSON form: what a later version names as its parent."""
         return of_json(self.document())
+
+    @property
+    def title(self) -> str:
+        """Name of the dataset and the beginning of the digest, for people."""
+        return f"{self.dataset} {self.digest.value[:12]}"
 
 
 def record_manifest(
@@ -178,6 +189,7 @@ def record_manifest(
         rows=content.rows,
         ordered=content.ordered,
         unordered=content.unordered,
+        index=of_bytes(index_of(dataset)),
         classes={
             label: ClassContent(
                 dataset.class_names[label], int((dataset.labels == label).sum()), digest
@@ -194,7 +206,7 @@ def _step(step: Transformation) -> dict[str, Any]:
         "effects": [
             {
                 "kind": str(entry.kind),
-                "rows": [list(run) for run in entry.rows],
+                "rows": runs_text(entry.rows),
                 "content": str(entry.content),
             }
             for entry in step.effects

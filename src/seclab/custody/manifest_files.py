@@ -2,9 +2,9 @@
 
 import json
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +19,7 @@ from seclab.custody.manifest import (
     Manifest,
     Transformation,
 )
+from seclab.custody.runs import Runs, parse_runs
 from seclab.errors import Misconfigured
 from seclab.fingerprint import Digest
 
@@ -32,42 +33,58 @@ def manifest_path(folder: Path, manifest: Manifest) -> Path:
     return folder / manifest.dataset / f"{manifest.digest.value[:12]}.json"
 
 
-def save_manifest(manifest: Manifest, folder: Path) -> Path:
-    """Write a manifest where it belongs.
+def index_path(path: Path) -> Path:
+    """Where the list of the rows belongs: beside the manifest, with the ending ``.rows``."""
+    return path.with_suffix(".rows")
+
+
+def save_version(manifest: Manifest, index: bytes, folder: Path) -> Path:
+    """Write a manifest, and the list of its rows beside it, where they belong.
 
     Args:
         manifest: What to write.
+        index: The list of its rows, :func:`~seclab.custody.index_of`.
         folder: Folder of all manifests.
 
     Returns:
-        The file. One that is there already holds the same, or is refused.
+        The file of the manifest.
 
     Raises:
-        Misconfigured: The manifest could not be read back, another one stands there, or the file
-            cannot be written.
+        Misconfigured: The manifest could not be read back, one of the files is there already, or
+            cannot be written. Nothing is ever overwritten.
     """
     document = {"digest": str(manifest.digest), "manifest": manifest.document()}
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     path = manifest_path(folder, manifest)
+    rows = index_path(path)
     _parsed(text.encode(), str(path))
+    problems = [f"{each} is there already; look at it" for each in (path, rows) if each.exists()]
+    if problems:
+        raise Misconfigured(problems)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        there = path.exists()
-        if not there:
-            with path.open("x", encoding="utf-8") as stream:
-                stream.write(text)
+        # The list first: a manifest is never without it.
+        for target, data in ((rows, index), (path, text.encode())):
+            _write_new(target, data)
     except OSError as error:
         raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
-    if there and load_manifest(path) != manifest:
-        raise Misconfigured(f"{path} holds another manifest; look at both")
     return path
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet, in one step."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".") as temporary:
+        temporary.write(data)
+        temporary.flush()
+        Path(temporary.name).chmod(0o644)
+        path.hardlink_to(temporary.name)
 
 
 def load_manifest(path: Path) -> Manifest:
     """Read a manifest.
 
     Args:
-        path: JSON file of :func:`save_manifest`.
+        path: JSON file of :func:`save_version`.
 
     Raises:
         Misconfigured: The file is missing, malformed, holds a wrong, unknown or repeated key,
@@ -122,10 +139,7 @@ def _parsed(data: bytes, file: str) -> Manifest:
         entry = _File.model_validate(document)
     except pydantic.ValidationError as error:
         raise Misconfigured(
-            [
-                f"{file}: {'.'.join(map(str, found['loc'])) or 'the file'}: {found['msg']}"
-                for found in error.errors()
-            ]
+            [f"{file}: {problem}" for problem in _told(error, "the file")]
         ) from error
     manifest = entry.manifest.build()
     problems = [f"{file}: {problem}" for problem in _contradictions(manifest)]
@@ -139,6 +153,27 @@ def _parsed(data: bytes, file: str) -> Manifest:
     return manifest
 
 
+def read_manifest(document: Any) -> Manifest:
+    """A manifest from its JSON value, :meth:`Manifest.document`.
+
+    Raises:
+        Misconfigured: A wrong, missing or unknown key, or a contradiction; all problems at once.
+    """
+    try:
+        manifest = _Manifest.model_validate(document).build()
+    except pydantic.ValidationError as error:
+        raise Misconfigured(list(_told(error, "the manifest"))) from error
+    problems = list(_contradictions(manifest))
+    if problems:
+        raise Misconfigured(problems)
+    return manifest
+
+
+def _told(error: pydantic.ValidationError, whole: str) -> Iterator[str]:
+    for found in error.errors():
+        yield f"{'.'.join(map(str, found['loc'])) or whole}: {found['msg']}"
+
+
 def _contradictions(manifest: Manifest) -> Iterator[str]:
     counted = sum(content.rows for content in manifest.classes.values())
     if counted != manifest.rows:
@@ -146,17 +181,15 @@ def _contradictions(manifest: Manifest) -> Iterator[str]:
     names = [content.name for content in manifest.classes.values()]
     if len(set(names)) < len(names):
         yield "two classes have the same name"
+    if len(set(manifest.parents)) < len(manifest.parents):
+        yield "a parent is named twice"
     if manifest.transformations and not manifest.parents:
         yield "transformations need a parent that they were applied to"
     for step in manifest.transformations:
         for entry in step.effects:
-            ends = [end for run in entry.rows for end in run]
-            ordered = all(first <= last for first, last in entry.rows)
-            apart = all(a[1] < b[0] for a, b in pairwise(entry.rows))
-            if not (ordered and apart):
-                yield f"{step.name}: the runs of {entry.kind} rows must be ascending and apart"
-            if entry.kind is not Kind.REMOVED and ends and max(ends) >= manifest.rows:
-                yield f"{step.name}: {entry.kind} row {max(ends)} of {manifest.rows} rows"
+            last = entry.rows[-1][1]
+            if entry.kind is not Kind.REMOVED and last >= manifest.rows:
+                yield f"{step.name}: {entry.kind} row {last} of {manifest.rows} rows"
 
 
 def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -177,6 +210,13 @@ def _digest(text: object) -> Digest:
     return Digest(**match.groupdict())
 
 
+def _runs(text: object) -> Runs:
+    try:
+        return parse_runs(text if isinstance(text, str) else "")
+    except Misconfigured as error:
+        raise ValueError(str(error)) from error
+
+
 def _day(text: object) -> date:
     if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
         raise ValueError(f"{text!r} is no day; it reads 2026-01-31")
@@ -187,7 +227,7 @@ _Digest = Annotated[Digest, pydantic.PlainValidator(_digest)]
 _Text = Annotated[str, pydantic.Field(min_length=1, max_length=2000, pattern=r"\S")]
 _Label = Annotated[str, pydantic.Field(pattern=r"^(0|[1-9][0-9]{0,8})$")]
 _Count = Annotated[int, pydantic.Field(gt=0, lt=2**53)]
-_Position = Annotated[int, pydantic.Field(ge=0, lt=2**53)]
+_Runs = Annotated[Runs, pydantic.PlainValidator(_runs)]
 
 
 class _Part(pydantic.BaseModel):
@@ -201,14 +241,11 @@ class _Acquired(_Part):
 
 class _Effect(_Part):
     kind: Literal["added", "removed", "changed", "relabelled"]
-    rows: Annotated[
-        list[Annotated[list[_Position], pydantic.Field(min_length=2, max_length=2)]],
-        pydantic.Field(min_length=1),
-    ]
+    rows: _Runs
     content: _Digest
 
     def build(self) -> Effect:
-        return Effect(Kind(self.kind), tuple((a, b) for a, b in self.rows), self.content)
+        return Effect(Kind(self.kind), self.rows, self.content)
 
 
 class _Transformation(_Part):
@@ -237,6 +274,7 @@ class _Manifest(_Part):
     rows: _Count
     ordered: _Digest
     unordered: _Digest
+    index: _Digest
     classes: Annotated[dict[_Label, _Class], pydantic.Field(min_length=1)]
 
     def build(self) -> Manifest:
@@ -251,6 +289,7 @@ class _Manifest(_Part):
             rows=self.rows,
             ordered=self.ordered,
             unordered=self.unordered,
+            index=self.index,
             classes={
                 int(label): ClassContent(entry.name, entry.rows, entry.digest)
                 for label, entry in self.classes.items()

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 _ROWS_AT_ONCE = 256
 
@@ -80,6 +79,9 @@ def _same_position(rows: _Rows, both: np.ndarray, farthest: float) -> tuple[np.n
 def _greedy(
     rows: _Rows, olds: np.ndarray, news: np.ndarray, farthest: float
 ) -> tuple[np.ndarray, np.ndarray]:
+    # Imported here: whoever only reads manifests must not wait for scipy.
+    from scipy.spatial.distance import cdist  # noqa: PLC0415
+
     targets = rows.new(news)
     found = []
     for start in range(0, len(olds), _ROWS_AT_ONCE):

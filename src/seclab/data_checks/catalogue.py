@@ -20,12 +20,15 @@ class ExpectationType:
         function: ``function(table, **kwargs) -> Finding``.
         why: Why it matters when it fails, one or two sentences.
         parameters: Model of its keyword arguments.
+        suspects: Whether the rows that it names are suspicious by themselves, so that a failure
+            puts them into quarantine and stops nothing once people have released them.
     """
 
     name: str
     function: Callable[..., Finding]
     why: str
     parameters: type[pydantic.BaseModel]
+    suspects: bool = True
 
     @property
     def parameter_names(self) -> tuple[str, ...]:
@@ -45,7 +48,7 @@ _TYPES: dict[str, ExpectationType] = {}
 _Function = TypeVar("_Function", bound=Callable[..., Finding])
 
 
-def expectation(*, why: str) -> Callable[[_Function], _Function]:
+def expectation(*, why: str, suspects: bool = True) -> Callable[[_Function], _Function]:
     """Declare a function as an expectation.
 
     Its keyword-only parameters become the ``kwargs`` of the suite, checked against their
@@ -53,6 +56,7 @@ def expectation(*, why: str) -> Callable[[_Function], _Function]:
 
     Args:
         why: Why it matters when it fails, one or two sentences.
+        suspects: Whether the rows that it names are suspicious by themselves.
 
     Raises:
         Misconfigured: A name taken twice, a parameter with a default.
@@ -78,7 +82,7 @@ def expectation(*, why: str) -> Callable[[_Function], _Function]:
         fields: dict[str, Any] = {item.name: (hints[item.name], ...) for item in keywords}
         configuration = pydantic.ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
         parameters = pydantic.create_model(name, __config__=configuration, **fields)
-        _TYPES[name] = ExpectationType(name, function, why, parameters)
+        _TYPES[name] = ExpectationType(name, function, why, parameters, suspects)
         return function
 
     return declare

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seclab.baselines import Baseline
+from seclab.custody import History, Rows
 from seclab.data_checks.catalogue import types
 from seclab.data_checks.suites import Expectation, Suite
 from seclab.data_checks.table import Broken, Finding, Table, of_dataset, of_splits
 from seclab.datasets import Dataset, Splits
 from seclab.errors import Misconfigured, SeclabError
-from seclab.fingerprint import Fingerprint
 from seclab.measurement import CheckReport, CheckResult, CheckStatus
 from seclab.quarantine import RowDecision
 
@@ -25,7 +24,8 @@ class Inspection:
 
     Attributes:
         report: What is kept as evidence.
-        offenders: For each result of it, the indexes of all offending rows.
+        offenders: For each result of it, the indexes of all offending rows that are suspicious by
+            themselves; none where rows only differ from what was recorded.
     """
 
     report: CheckReport
@@ -41,14 +41,14 @@ class Inspection:
         return {row: tuple(found[row]) for row in sorted(found)}
 
 
-def check(dataset: Dataset, suite: Suite, *, baseline: Baseline | None) -> CheckReport:
+def check(dataset: Dataset, suite: Suite, *, baseline: History | None) -> CheckReport:
     """Hold a dataset to a suite.
 
     Args:
         dataset: Rows of whatever content.
         suite: What is expected of them.
-        baseline: What is recorded of this dataset; with ``None`` an expectation that needs it
-            is errored.
+        baseline: What versions of this dataset are recorded; with ``None`` an expectation that
+            needs one is errored.
 
     Returns:
         One result per expectation, in the order of the suite. An exception inside an
@@ -64,8 +64,8 @@ def inspect(
     dataset: Dataset,
     suite: Suite,
     *,
-    baseline: Baseline | None,
-    acquired: Fingerprint | None = None,
+    baseline: History | None,
+    acquired: Rows | None = None,
     released: Mapping[int, RowDecision] | None = None,
 ) -> Inspection:
     """Hold a dataset to a suite, as :func:`check` does, and name every offending row.
@@ -74,7 +74,7 @@ def inspect(
         dataset: Rows of whatever content.
         suite: What is expected of them.
         baseline: What is recorded of this dataset.
-        acquired: Content of the set as it was acquired, where rows of it are set aside.
+        acquired: The rows of the set as it was acquired, where some of them are set aside.
         released: By index of a row, the decision by which somebody released it. A critical
             failure that is about such rows alone, and is none without them, stops nothing.
 
@@ -83,7 +83,11 @@ def inspect(
     """
     table = of_dataset(dataset, baseline, acquired=acquired)
     findings = _findings(table, suite)
-    found = Inspection(_report(dataset, suite, findings), tuple(map(_rows, findings)))
+    offenders = tuple(
+        _rows(finding) if types()[expectation.type].suspects else ()
+        for expectation, finding in zip(suite.expectations, findings, strict=True)
+    )
+    found = Inspection(_report(dataset, suite, findings), offenders)
     return _settled(found, table, suite, released) if released else found
 
 

@@ -7,8 +7,7 @@ from pydantic import Field
 
 from seclab.data_checks.catalogue import expectation
 from seclab.data_checks.table import Finding, Table, indexes
-from seclab.errors import Misconfigured, NotEvaluated
-from seclab.fingerprint import fingerprint
+from seclab.errors import Misconfigured
 
 _Names = Annotated[list[str], Field(min_length=1)]
 
@@ -103,57 +102,4 @@ def expect_features_to_be_finite(table: Table) -> Finding:
         "no null, NaN or infinite value",
         f"{int(bad.sum())} such values in {rows.size} rows",
         indexes(rows),
-    )
-
-
-@expectation(
-    why="Rows were added, removed, relabelled or altered since somebody reviewed this data. Find "
-    "out by whom; only then record it anew."
-)
-def expect_rows_to_match_baseline(table: Table, *, recipe: str) -> Finding:
-    """The order-free digests, of all rows and of each class, are the recorded ones.
-
-    Which row changed cannot be told from digests; the classes that differ are named. Where rows
-    are set aside, the set as it was acquired may match instead: to set aside is an explained
-    change. So is to add rows, as long as all of them are set aside.
-
-    Raises:
-        NotEvaluated: No baseline was recorded, or by another recipe.
-    """
-    recorded = table.baseline
-    if recorded is None:
-        raise NotEvaluated("no baseline of this dataset is recorded; review it and record one")
-    left = fingerprint(
-        table.features,
-        table.labels,
-        feature_names=table.feature_names,
-        class_names=table.class_names,
-    )
-    now = left
-    if table.acquired is not None and left.unordered != recorded.unordered:
-        now = table.acquired
-    digests = (now.unordered, recorded.unordered, *recorded.classes.values())
-    recipes = {recipe, *(digest.recipe for digest in digests)}
-    if len(recipes) > 1:
-        raise NotEvaluated(
-            f"digests of the recipes {', '.join(sorted(recipes))} cannot be compared; review the "
-            f"dataset and record it by {now.unordered.recipe}"
-        )
-    differing = sorted(
-        label
-        for label in {*recorded.classes, *now.classes}
-        if recorded.classes.get(label) != now.classes.get(label)
-    )
-    same = (now.unordered, now.rows) == (recorded.unordered, recorded.rows) and not differing
-    found = f"{now.rows} rows, {now.unordered}"
-    if table.acquired is not None:
-        aside = table.acquired.rows - left.rows
-        found += f", with the {aside} set aside" if now is table.acquired else ""
-        found += f", without the {aside} set aside" if now is left else ""
-    if differing:
-        found += f"; differing classes: {', '.join(map(table.class_name, differing))}"
-    return Finding(
-        same,
-        f"the {recorded.rows} rows recorded on {recorded.recorded}, {recorded.unordered}",
-        found,
     )

@@ -1,10 +1,28 @@
 """Tables as the data frames that Great Expectations takes, and back."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import pandas as pd
 
+from seclab.custody import History, Rows
 from seclab.data_checks.table import Table
 
-_DECLARED = ("class_names", "feature_range", "image_shape", "baseline", "acquired")
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    """What is declared about the rows of a table. Nothing in it ever changes."""
+
+    split: bool
+    class_names: tuple[str, ...]
+    feature_range: tuple[float, float]
+    image_shape: tuple[int, int] | None
+    baseline: History | None
+    acquired: Rows | None
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "_Declared":
+        """Itself: pandas copies what is attached to a frame once for every column."""
+        return self
 
 
 def to_frame(table: Table) -> pd.DataFrame:
@@ -17,8 +35,15 @@ def to_frame(table: Table) -> pd.DataFrame:
     frame.insert(frame.shape[1], "label", table.labels, allow_duplicates=True)
     if table.splits is not None:
         frame.insert(frame.shape[1], "split", table.splits, allow_duplicates=True)
-    frame.attrs = {name: getattr(table, name) for name in _DECLARED}
-    frame.attrs["split"] = table.splits is not None
+    declared = _Declared(
+        table.splits is not None,
+        table.class_names,
+        table.feature_range,
+        table.image_shape,
+        table.baseline,
+        table.acquired,
+    )
+    frame.attrs = {"declared": declared}
     return frame
 
 
@@ -28,12 +53,16 @@ def to_table(frame: pd.DataFrame) -> Table:
     Raises:
         KeyError: The frame is another one: nothing is declared about it.
     """
-    split = frame.attrs["split"]
-    width = frame.shape[1] - (2 if split else 1)
+    declared: _Declared = frame.attrs["declared"]
+    width = frame.shape[1] - (2 if declared.split else 1)
     return Table(
         features=frame.iloc[:, :width].to_numpy(),
         labels=frame.iloc[:, width].to_numpy(),
-        splits=frame.iloc[:, width + 1].to_numpy() if split else None,
+        splits=frame.iloc[:, width + 1].to_numpy() if declared.split else None,
         feature_names=tuple(frame.columns[:width]),
-        **{name: frame.attrs[name] for name in _DECLARED},
+        class_names=declared.class_names,
+        feature_range=declared.feature_range,
+        image_shape=declared.image_shape,
+        baseline=declared.baseline,
+        acquired=declared.acquired,
     )

@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from seclab.baselines import Baseline
+from seclab.custody import History, Rows
 from seclab.datasets import Dataset, Splits
 from seclab.errors import InvalidData
-from seclab.fingerprint import Fingerprint
 from seclab.measurement import SuspectedPattern
 
 
@@ -23,8 +22,8 @@ class Table:
         class_names: Declared name of each label.
         feature_range: Declared smallest and largest value of a feature.
         image_shape: Declared (height, width).
-        baseline: What the rows are to be held against, where something was recorded.
-        acquired: Content of the set as it was acquired, where rows of it are set aside.
+        baseline: The recorded versions, the newest of which the rows are to be held against.
+        acquired: The rows of the set as it was acquired, where some of them are set aside.
     """
 
     features: np.ndarray
@@ -34,8 +33,8 @@ class Table:
     class_names: tuple[str, ...]
     feature_range: tuple[float, float]
     image_shape: tuple[int, int] | None
-    baseline: Baseline | None
-    acquired: Fingerprint | None = None
+    baseline: History | None
+    acquired: Rows | None = None
 
     def class_name(self, label: int) -> str:
         """The declared name of a label, or that it has none."""
@@ -44,7 +43,7 @@ class Table:
 
 
 def of_dataset(
-    dataset: Dataset, baseline: Baseline | None, *, acquired: Fingerprint | None = None
+    dataset: Dataset, baseline: History | None, *, acquired: Rows | None = None
 ) -> Table:
     """The table of one dataset."""
     return Table(

@@ -10,6 +10,7 @@ from seclab.evidence.bundle import (
     seal,
 )
 from seclab.evidence.contents import decide_again, decision_of, outcomes_of, reports_of, subject_of
+from seclab.evidence.custody import Traced, traced
 from seclab.evidence.environment import Environment, observe
 from seclab.evidence.keyring import ROLES, Keyring, PublicKey, Revocation, Role
 from seclab.evidence.keys import SigningKey, load_keyring, load_signing_key
@@ -30,6 +31,7 @@ __all__ = [
     "Role",
     "Signed",
     "SigningKey",
+    "Traced",
     "artifact_digests",
     "decide_again",
     "decision_of",
@@ -45,5 +47,6 @@ __all__ = [
     "seal",
     "sign",
     "subject_of",
+    "traced",
     "verify",
 ]

@@ -2,14 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from seclab.custody import Manifest
 from seclab.datasets import Dataset
 from seclab.errors import EvidenceMismatch
+from seclab.evidence.custody import custody_document
 from seclab.evidence.environment import Environment
 from seclab.evidence.json_text import parse
 from seclab.fingerprint import Digest, of_file, of_json
@@ -50,6 +52,8 @@ class Facts:
         previous: Digest of the bundle before this one about a subject of the same name and kind;
             ``None`` for the first.
         tier: The risk tier of the subject, which says what it has to show.
+        manifests: The manifests of the datasets and of what they were made of, by their digest,
+            as far as there are any.
     """
 
     subject: Subject
@@ -63,6 +67,7 @@ class Facts:
     environment: Environment
     previous: str | None = None
     tier: str = "low"
+    manifests: Mapping[Digest, Manifest] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,7 @@ def seal(
             "finished": facts.finished,
             "description": facts.description,
             "datasets": [_describe(dataset) for dataset in facts.datasets],
+            "custody": custody_document(facts.datasets, facts.manifests),
             "registers": {name: str(digest) for name, digest in facts.registers.items()},
             "environment": facts.environment,
             "previous": facts.previous,

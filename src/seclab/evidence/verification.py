@@ -23,6 +23,7 @@ from seclab.evidence.bundle import (
 )
 from seclab.evidence.comparison import json_differences
 from seclab.evidence.contents import champion_of, decide_again, outcomes_of
+from seclab.evidence.custody import custody_differences
 from seclab.evidence.json_text import parse
 from seclab.evidence.keyring import Keyring
 from seclab.evidence.schema import schema_problems
@@ -164,6 +165,7 @@ def verify(
         _statement_differences(bundle),
         _time_differences(bundle),
         _rate_differences(bundle),
+        _custody_differences(bundle),
         _decision_differences(bundle),
     ]
     if artifacts is not None:
@@ -228,6 +230,11 @@ def _rate_differences(bundle: Bundle) -> Iterator[str]:
                 f"{kept.hits.count('1')} of {len(kept.hits)} by its samples, found "
                 f"{measurement.value} of n={measurement.n}"
             )
+
+
+def _custody_differences(bundle: Bundle) -> Iterator[str]:
+    """Where the manifests do not describe the datasets, or give another coverage."""
+    yield from custody_differences(bundle.predicate)
 
 
 def _decision_differences(bundle: Bundle) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
-from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of
+from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of, traced
 from seclab.gate import Verdict
 from seclab.outcome import Evaluated
 from seclab.registers import Risk
@@ -54,6 +54,7 @@ def render_html(
         reused=len([outcome for outcome in evaluated if outcome.reused_from]),
         unevaluated=[o for o in outcomes_of(bundle) if not isinstance(o, Evaluated)],
         reports=reports_of(bundle),
+        traced=traced(bundle.predicate),
         risks=risks,
         figures=_figures(folder),
     )

@@ -201,6 +201,16 @@ def gate_metrics(record: Record) -> list[MlflowMetric]:
     ]
 
 
+def custody_metrics(record: Record) -> list[MlflowMetric]:
+    """How much of the data has a known origin, 0 to 1; nothing where there is no data."""
+    entries = record.bundle.predicate["custody"]["coverage"]
+    rows = sum(entry["rows"] for entry in entries)
+    if not rows:
+        return []
+    covered = sum(entry["covered"] for entry in entries)
+    return [MlflowMetric("custody/coverage", covered / rows, milliseconds(record.finished), 0)]
+
+
 def log_datasets(store: Store, run_id: str, datasets: Sequence[Dataset]) -> None:
     """Link a run to the data it used."""
     inputs = []

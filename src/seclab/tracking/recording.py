@@ -26,6 +26,7 @@ from seclab.shelf.records import (
 )
 from seclab.tracking.contents import (
     closing_tags,
+    custody_metrics,
     gate_metrics,
     log_children,
     log_datasets,
@@ -101,7 +102,7 @@ def finish(store: Store, recording: Recording, record: Record) -> None:
         append(store, lambda entries: _entry(recording, record, entries))
         store.client.log_batch(
             recording.run_id,
-            metrics=gate_metrics(record),
+            metrics=[*gate_metrics(record), *custody_metrics(record)],
             tags=[RunTag(key, value) for key, value in closing_tags(record).items()],
         )
         store.client.set_terminated(

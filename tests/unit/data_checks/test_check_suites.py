@@ -101,7 +101,7 @@ def test_the_digest_changes_with_a_loosened_limit(read):
 BROKEN = {
     "unknown type": (
         edited("expectations", 1, "type", value="expect_nothing_bad"),
-        "expectations[1]: unknown type 'expect_nothing_bad'; known: expect_classes_to_be_bal",
+        "expectations[1]: unknown type 'expect_nothing_bad'; known: expect_changes_to_be_exp",
     ),
     "expectation of Great Expectations itself": (
         edited("expectations", 1, "type", value="expect_column_values_to_be_unique"),

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from seclab import data_checks, datasets
+from seclab.custody import Rows, set_aside
 from seclab.data_checks.table import of_dataset
 from seclab.errors import InvalidData
+from seclab.fingerprint import of_bytes
 from seclab.measurement import CheckStatus, Severity
 from tests.unit.data_checks.conftest import DETECTORS
 
@@ -62,7 +64,7 @@ LABELS = "expect_labels_to_match_set"
 BALANCE = "expect_classes_to_be_balanced"
 UNIQUE = "expect_rows_to_be_unique"
 CONSISTENT = "expect_labels_to_be_consistent"
-BASELINE = "expect_rows_to_match_baseline"
+BASELINE = "expect_changes_to_be_explained"
 DISJOINT = "expect_splits_to_be_disjoint"
 EVERYWHERE = "expect_splits_to_hold_every_class"
 
@@ -221,48 +223,92 @@ def test_another_type_of_values_fails_the_schema(digits, digits_suite):
 
 
 @pytest.mark.parametrize("cell", [(0, 0), (1796, 63), (900, 30)])
-def test_one_changed_pixel_names_its_class(digits, digits_suite, recorded, cell):
+def test_one_changed_pixel_names_its_row(digits, digits_suite, recorded, cell):
     dataset = changed(digits, features={cell: 16.0 - digits.features[cell]})
 
     report = data_checks.check(dataset, digits_suite, baseline=recorded)
 
     assert failed(report) == {BASELINE}
-    observed = result_of(report, BASELINE).observed
-    assert observed.endswith(f"differing classes: {digits.labels[cell[0]]}")
-    assert report.stopping() == (result_of(report, BASELINE),)
+    result = result_of(report, BASELINE)
+    assert result.observed.endswith(f"; 1 changed (rows {cell[0]})")
+    assert result.rows == (cell[0],)
+    assert report.stopping() == (result,)
 
 
-def test_two_swapped_labels_name_both_classes(digits, digits_suite, recorded):
+def test_two_swapped_labels_name_both_rows_and_their_classes(digits, digits_suite, recorded):
     three, eight = (int(np.flatnonzero(digits.labels == label)[0]) for label in (3, 8))
     dataset = changed(digits, labels={three: 8, eight: 3})
 
     report = data_checks.check(dataset, digits_suite, baseline=recorded)
 
     assert failed(report) == {BASELINE}
-    assert result_of(report, BASELINE).observed.endswith("differing classes: 3, 8")
+    result = result_of(report, BASELINE)
+    assert result.observed.endswith("; 2 relabelled (rows 3 8; 3 to 8, 8 to 3)")
+    assert result.rows == (three, eight)
 
 
-def test_classes_nobody_recorded_are_named(digits, digits_suite, recorded):
+def test_classes_that_nobody_declared_are_named(digits, digits_suite, recorded):
     dataset = changed(digits, labels={0: 11, 10: -1})
 
     report = data_checks.check(dataset, digits_suite, baseline=recorded)
 
     assert failed(report) == {BASELINE, LABELS}
-    observed = result_of(report, BASELINE).observed
-    assert observed.endswith("classes: undeclared label -1, 0, undeclared label 11")
+    assert result_of(report, BASELINE).observed.endswith(
+        "(rows 0 10; 0 to undeclared label -1, 0 to undeclared label 11)"
+    )
 
 
 def test_a_removed_row_is_noticed(digits, digits_suite, recorded):
     report = data_checks.check(digits.take(np.arange(1, 1797)), digits_suite, baseline=recorded)
 
     assert failed(report) == {BASELINE}
-    assert result_of(report, BASELINE).observed.startswith("1796 rows, sha256:rows-unordered/1:")
+    result = result_of(report, BASELINE)
+    assert result.observed.startswith("1796 rows, sha256:rows-unordered/1:")
+    assert result.observed.endswith("; 1 removed (rows 0)")
+    # Nothing of what is here is to blame.
+    assert result.rows == ()
 
 
 def test_the_order_of_rows_does_not_matter_to_the_baseline(digits, digits_suite, recorded):
     shuffled = digits.take(np.random.default_rng(0).permutation(len(digits)))
 
-    assert not failed(data_checks.check(shuffled, digits_suite, baseline=recorded))
+    report = data_checks.check(shuffled, digits_suite, baseline=recorded)
+
+    assert not failed(report)
+    assert result_of(report, BASELINE).observed.endswith("; in another order")
+
+
+def test_an_older_version_is_not_the_newest(digits, digits_suite, recorded):
+    """Whoever brings back rows that were set aside since is stopped."""
+    kept, newest = digits.take(np.delete(np.arange(1797), [4, 5])), recorded.newest
+    rows = recorded.rows[newest.digest]
+    manifest = set_aside(kept, parent=newest, rows=rows, decisions=of_bytes(b"bad"))
+    history = recorded.followed_by(manifest, Rows.of(kept))
+
+    assert not failed(data_checks.check(kept, digits_suite, baseline=history))
+    report = data_checks.check(digits, digits_suite, baseline=history)
+    assert failed(report) == {BASELINE}
+    assert result_of(report, BASELINE).observed.endswith("; 2 added (rows 4-5)")
+
+
+def test_other_names_of_columns_are_told_where_no_row_differs(digits, recorded):
+    renamed = of_dataset(replace(digits, feature_names=RENAMED), recorded)
+
+    finding = data_checks.types()[BASELINE].function(renamed)
+
+    assert not finding.holds
+    assert finding.found.endswith("the same rows under other names of columns or classes")
+
+
+def test_many_changes_are_counted_and_the_first_named(digits, recorded):
+    labels = np.where(np.arange(1797) % 2, (digits.labels + 1) % 10, digits.labels)
+    table = of_dataset(digits.with_rows(digits.features, labels), recorded)
+
+    finding = data_checks.types()[BASELINE].function(table)
+
+    assert "; 898 relabelled (rows 1 3 5 7 9 11 13 15 and more; 0 to 1, 1 to 2, " in finding.found
+    assert finding.found.endswith("7 to 8 and more)")
+    assert finding.rows == tuple(range(1, 1797, 2))
 
 
 @pytest.mark.parametrize(("limit", "holds"), [(0.49, False), (0.5, True)])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seclab import data_checks
+from seclab.custody import Rows
 from seclab.data_checks.suites import Expectation, Suite
 from seclab.fingerprint import of_json
 from seclab.measurement import CheckStatus, Severity
@@ -14,7 +15,7 @@ from seclab.quarantine import RowDecision
 
 IN_RANGE = ("expect_features_to_be_in_range", {"low": 0, "high": 16})
 CONSISTENT = ("expect_labels_to_be_consistent", {})
-BASELINE = ("expect_rows_to_match_baseline", {"recipe": "rows-unordered/1"})
+UNEXPLAINED = ("expect_changes_to_be_explained", {})
 RELEASE = RowDecision(
     "release", (), "data owners", "measured twice", datetime(2026, 3, 1, tzinfo=UTC), "sha256:x:1"
 )
@@ -121,28 +122,59 @@ def test_rows_that_show_only_without_the_released_ones_are_suspected(digits, mon
 
 
 @pytest.mark.parametrize("aside", [[1797, 1798], [3]])
-def test_to_set_rows_aside_is_an_explained_change_of_the_baseline(digits, recorded, aside):
+def test_to_set_rows_aside_explains_their_change(digits, recorded, aside):
     more = digits.with_rows(
         np.vstack([digits.features, digits.features[:2] / 2]), np.append(digits.labels, [0, 1])
     )
     acquired = more if 1797 in aside else digits
     left = acquired.take(np.setdiff1d(np.arange(len(acquired)), aside))
 
-    alone = inspect(left, BASELINE, baseline=recorded)
-    explained = inspect(left, BASELINE, baseline=recorded, acquired=acquired.fingerprint())
+    alone = inspect(left, UNEXPLAINED, baseline=recorded)
+    explained = inspect(left, UNEXPLAINED, baseline=recorded, acquired=Rows.of(acquired))
 
     assert [r.status for r in explained.report.results] == [CheckStatus.PASSED]
-    assert f"{len(aside)} set aside" in explained.report.results[0].observed
+    assert f"without the {len(aside)} set aside" in explained.report.results[0].observed
     # What was added shows without it; what was taken out of the recorded set does not pass.
     assert bool(alone.report.stopping()) is (aside == [3])
 
 
-def test_a_set_that_was_altered_besides_does_not_pass_for_having_rows_set_aside(digits, recorded):
+def test_a_row_that_was_altered_and_is_set_aside_leaves_recorded_rows_alone(digits, recorded):
     altered = too_bright(digits, 7)
-    left = altered.take(np.arange(1, 1797))
+    left = altered.take(np.delete(np.arange(1797), 7))
 
-    found = inspect(left, BASELINE, baseline=recorded, acquired=altered.fingerprint())
+    found = inspect(left, UNEXPLAINED, baseline=recorded, acquired=Rows.of(altered))
+
+    assert found.report.stopping() == ()
+
+
+def test_a_set_that_was_altered_besides_does_not_pass_for_having_rows_set_aside(digits, recorded):
+    altered = too_bright(digits, 7, 9)
+    left = altered.take(np.delete(np.arange(1797), [0, 9]))
+
+    found = inspect(left, UNEXPLAINED, baseline=recorded, acquired=Rows.of(altered))
 
     [result] = found.report.stopping()
-    assert "1797 rows" in result.observed
-    assert "with the 1 set aside" in result.observed
+    assert result.observed.endswith(", without the 2 set aside; 1 changed (rows 6)")
+    assert result.rows == (6,)
+
+
+def test_a_row_that_is_gone_is_not_explained_by_others_that_are_set_aside(digits, recorded):
+    acquired = digits.take(np.arange(1, 1797))
+    left = acquired.take(np.arange(1, 1796))
+
+    found = inspect(left, UNEXPLAINED, baseline=recorded, acquired=Rows.of(acquired))
+
+    [result] = found.report.stopping()
+    assert result.observed.endswith("; 1 removed (rows 0)")
+
+
+def test_a_change_that_nobody_declared_makes_no_row_suspected_and_cannot_be_released(
+    digits, recorded
+):
+    """It wants a recorded version, not a look at the row: that it is harmless declares nothing."""
+    found = inspect(too_bright(digits, 7), UNEXPLAINED, baseline=recorded, released=(7,))
+
+    [result] = found.report.stopping()
+    assert result.rows == (7,)
+    assert found.suspects() == {}
+    assert found.offenders == ((),)

@@ -79,7 +79,7 @@ def parts(new_project, tmp_path_factory):
         settings=new_project(tmp_path_factory.mktemp("parts")),
         registers=REGISTERS,
         suites={},
-        baselines={},
+        histories={},
         keyring=Keyring({}),
         digests={},
     )

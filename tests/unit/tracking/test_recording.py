@@ -170,8 +170,9 @@ def test_the_outcome_of_the_checks_is_counted(children):
     }
 
 
-def test_what_was_judged_stands_on_the_run_itself(recorded):
+def test_what_was_judged_and_how_much_of_the_data_is_known_stands_on_the_run_itself(recorded):
     assert recorded.data.metrics == {
+        "custody/coverage": 1.0,
         "gate/T-EVA-01.robust_accuracy": pytest.approx(0.75),
         "gate/T-EVA-02.clean_accuracy": pytest.approx(0.9),
         "gate/T-EVA-03.robust_accuracy": pytest.approx(0.85),

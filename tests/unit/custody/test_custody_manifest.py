@@ -9,20 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seclab import datasets
-from seclab.baselines import load_baselines
 from seclab.custody import (
     Acquisition,
     Kind,
+    Rows,
     Transformation,
     effect,
+    index_of,
     load_manifest,
     load_manifests,
     record_manifest,
-    save_manifest,
+    save_version,
 )
 from seclab.errors import Misconfigured
 from seclab.fingerprint import of_bytes, of_json
-from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -43,9 +43,14 @@ def first(digits):
 @pytest.fixture(scope="module")
 def second(digits, first):
     fewer = digits.take(np.arange(1700))
-    gone = effect(Kind.REMOVED, range(1700, 1797), digits)
+    gone = effect(Kind.REMOVED, range(1700, 1797), Rows.of(digits))
     step = Transformation("first 1,700 rows", of_bytes(b"settings"), (gone,))
     return record_manifest(fewer, parents=[first], transformations=[step])
+
+
+def saved(manifest, folder):
+    """Save a manifest whose rows do not matter."""
+    return save_version(manifest, b"", folder)
 
 
 @pytest.fixture
@@ -53,7 +58,7 @@ def tampered(first, tmp_path):
     """Change a saved manifest, with or without a digest that fits; gives the problems."""
 
     def of(change, *, refit=True):
-        path = save_manifest(first, tmp_path)
+        path = saved(first, tmp_path)
         document = json.loads(path.read_text(encoding="utf-8"))
         change(document["manifest"])
         if refit:
@@ -67,18 +72,23 @@ def tampered(first, tmp_path):
     return of
 
 
-def test_a_manifest_pins_what_the_baseline_pins(first):
-    baseline = load_baselines(ROOT / "registers" / "baselines.yaml")["digits"]
+def test_a_manifest_pins_all_rows_their_order_and_each_class(first, digits):
+    content = digits.fingerprint()
 
-    assert (first.rows, first.unordered) == (baseline.rows, baseline.unordered)
-    assert {label: entry.digest for label, entry in first.classes.items()} == baseline.classes
+    assert (first.rows, first.ordered, first.unordered) == (
+        1797,
+        content.ordered,
+        content.unordered,
+    )
+    assert {label: entry.digest for label, entry in first.classes.items()} == content.classes
+    assert first.index == of_bytes(index_of(digits))
     assert [entry.name for entry in first.classes.values()] == list("0123456789")
     assert [entry.rows for entry in first.classes.values()][:3] == [178, 182, 177]
 
 
 def test_a_manifest_is_read_back_as_it_was_written(first, second, tmp_path):
     for manifest in (first, second):
-        path = save_manifest(manifest, tmp_path)
+        path = saved(manifest, tmp_path)
         assert path == tmp_path / "digits" / f"{manifest.digest.value[:12]}.json"
         assert load_manifest(path) == manifest
         assert load_manifest(path).digest == manifest.digest
@@ -86,15 +96,19 @@ def test_a_manifest_is_read_back_as_it_was_written(first, second, tmp_path):
     assert load_manifests(tmp_path / "none") == {}
 
 
-def test_saving_twice_changes_nothing_and_replaces_nothing(first, second, tmp_path):
-    path = save_manifest(first, tmp_path)
-    text = path.read_bytes()
-    assert save_manifest(first, tmp_path) == path
-    assert path.read_bytes() == text
+def test_nothing_is_ever_overwritten(first, digits, tmp_path):
+    path = save_version(first, index_of(digits), tmp_path)
+    rows = path.with_suffix(".rows")
+    kept = path.read_bytes(), rows.read_bytes()
+    assert kept[1] == index_of(digits)
 
-    path.write_bytes(save_manifest(second, tmp_path).read_bytes())
-    with pytest.raises(Misconfigured, match="the file of this manifest is named"):
-        save_manifest(first, tmp_path)
+    with pytest.raises(Misconfigured) as caught:
+        save_version(first, index_of(digits), tmp_path)
+    assert caught.value.problems == tuple(
+        f"{each} is there already; look at it" for each in (path, rows)
+    )
+    assert (path.read_bytes(), rows.read_bytes()) == kept
+    assert sorted(tmp_path.rglob("*")) == sorted([path.parent, path, rows])
 
 
 def test_the_digest_changes_with_everything_in_it(first, second, digits):
@@ -122,14 +136,14 @@ def test_a_name_that_leads_elsewhere_is_not_saved(digits, tmp_path, name):
     manifest = record_manifest(digits.take(np.arange(20), name=name or " "))
 
     with pytest.raises(Misconfigured, match=r"manifest\.dataset"):
-        save_manifest(manifest, tmp_path)
+        saved(manifest, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_split_has_a_manifest_of_its_own(splits, tmp_path):
     manifest = record_manifest(splits.train)
 
-    assert load_manifest(save_manifest(manifest, tmp_path)) == manifest
+    assert load_manifest(saved(manifest, tmp_path)) == manifest
 
 
 @pytest.mark.parametrize(
@@ -193,14 +207,18 @@ def _step(*effects):
 @pytest.mark.parametrize(
     ("effects", "problem"),
     [
-        ([("added", [[3, 2]])], "must be ascending and apart"),
-        ([("added", [[5, 6], [1, 2]])], "must be ascending and apart"),
-        ([("changed", [[1, 3], [3, 4]])], "must be ascending and apart"),
-        ([("changed", [[1, 1797]])], "changed row 1797 of 1797 rows"),
-        ([("removed", [[1]])], "manifest.transformations.0.effects.0.rows.0: "),
-        ([("removed", [[-1, 2]])], "manifest.transformations.0.effects.0.rows.0.0: "),
-        ([("removed", [])], "manifest.transformations.0.effects.0.rows: "),
-        ([("moved", [[1, 2]])], "manifest.transformations.0.effects.0.kind: "),
+        ([("added", "3-2")], "must be ascending and apart"),
+        ([("added", "5-6 1-2")], "must be ascending and apart"),
+        ([("changed", "1-3 3-4")], "must be ascending and apart"),
+        ([("changed", "1-1797")], "changed row 1797 of 1797 rows"),
+        ([("removed", "1,2")], "'1,2' names no rows; they read 0-3 7"),
+        ([("removed", "-1")], "'-1' names no rows"),
+        ([("removed", "01")], "'01' names no rows"),
+        ([("removed", "1  2")], "'1  2' names no rows"),
+        ([("removed", "1\n")], "names no rows"),
+        ([("removed", "")], "manifest.transformations.0.effects.0.rows: "),
+        ([("removed", [[1, 2]])], "manifest.transformations.0.effects.0.rows: "),
+        ([("moved", "1-2")], "manifest.transformations.0.effects.0.kind: "),
     ],
 )
 def test_effects_that_cannot_be_are_told(tampered, effects, problem):
@@ -245,7 +263,7 @@ def test_what_is_no_manifest_is_refused(tmp_path, content, problem):
 
 
 def test_a_manifest_that_is_cut_off_is_refused_everywhere(first, tmp_path):
-    path = save_manifest(first, tmp_path)
+    path = saved(first, tmp_path)
     content = path.read_bytes()
     for length in range(0, len(content) - 2, 97):
         path.write_bytes(content[:length])
@@ -258,7 +276,7 @@ def test_files_that_cannot_be_read_or_written_are_told(first, tmp_path):
         load_manifest(tmp_path / "none.json")
     (tmp_path / "digits").write_text("in the way")
     with pytest.raises(Misconfigured, match="cannot be written"):
-        save_manifest(first, tmp_path)
+        saved(first, tmp_path)
     huge = tmp_path / "huge.json"
     with huge.open("wb") as stream:
         stream.truncate(2**27)
@@ -286,7 +304,7 @@ def test_any_text_survives(digits, tmp_path_factory, source, when, how):
         digits.take(np.arange(20)), source=source, acquired=Acquisition(when, how)
     )
     try:
-        path = save_manifest(manifest, tmp_path_factory.mktemp("manifests"))
+        path = saved(manifest, tmp_path_factory.mktemp("manifests"))
     except Misconfigured:
         assert not how.strip()
     else:
