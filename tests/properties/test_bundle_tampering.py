@@ -149,6 +149,7 @@ SILENT = {
         $.predicate.champion.measurements[].parameters.attack
         $.predicate.champion.measurements[].parameters.epsilon
         $.predicate.checks[].results[].patterns
+        $.predicate.checks[].results[].released
         $.predicate.custody
         $.predicate.description.digest
         $.predicate.description.seed
