@@ -58,6 +58,9 @@ def test_show_gives_the_verdict_and_every_number(evaluated, seclab):
             line = rf" +{measurement['metric']}( \(.*\))? +{measurement['value']:.3f} .*"
             assert re.search(line, answer.out)
     assert run["bundle_digest"] in answer.out
+    for dataset in document["predicate"]["datasets"]:
+        known = f"{dataset['rows']} of {dataset['rows']} rows (100.0%) of known origin"
+        assert f"\ncustody   {dataset['name']}: {known}\n" in answer.out
 
 
 def test_show_and_gate_say_that_evidence_is_unsigned(evaluated, seclab):

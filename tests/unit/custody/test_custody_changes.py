@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seclab import datasets
-from seclab.custody import Kind, explain
+from seclab.custody import Kind, Rows, explain, explain_rows
 from seclab.datasets import Dataset, Provenance
 from seclab.errors import Misconfigured
 
@@ -223,3 +223,40 @@ def test_a_backdoor_in_the_digits_is_shown_row_by_row(rng):
     assert found.changed.tolist() == [[row, row] for row in poisoned]
     assert found.counts()["unchanged"] == 1797 - 36
     assert {to for _, to in found.labels} == {"3"}
+
+
+def blind(before, after):
+    return explain_rows(Rows.of(before), Rows.of(after))
+
+
+def test_without_the_data_a_changed_row_is_the_one_in_its_place(rows):
+    features = rows.features.copy()
+    features[4] = 16.0 - features[4]
+    found = blind(rows, rows.with_rows(features, rows.labels))
+
+    assert found.changed.tolist() == [[4, 4]]
+    assert np.isnan(found.distances).all()
+    assert not found.compared
+    # The data knows better: nothing is left of that row.
+    assert len(explain(rows, rows.with_rows(features, rows.labels)).changed) == 0
+
+
+def test_without_the_data_places_are_counted_from_the_row_before_that_stayed(rows):
+    features = rows.features.copy()
+    features[8, 0] += 0.5
+    shorter = rows.with_rows(np.delete(features, 2, axis=0), np.delete(rows.labels, 2))
+    found = blind(rows, shorter)
+
+    assert found.changed.tolist() == [[8, 7]]
+    assert (found.removed.tolist(), found.added.tolist()) == ([2], [])
+
+
+def test_without_the_data_relabelled_rows_are_found_wherever_they_stand(rows):
+    order = np.arange(12)[::-1]
+    labels = rows.labels.copy()
+    labels[3] = (labels[3] + 1) % 3
+    found = blind(rows, rows.with_rows(rows.features[order], labels[order]))
+
+    assert found.relabelled.tolist() == [[3, 8]]
+    assert found.labels == (("a", "b"),)
+    assert found.reordered

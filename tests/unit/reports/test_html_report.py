@@ -12,6 +12,7 @@ from seclab.datasets import Provenance
 from seclab.evidence.signing import Signed
 from seclab.reports import render_html
 from tests.runs import (
+    MANIFESTS,
     MODEL,
     MODELS,
     REGISTERS,
@@ -244,10 +245,30 @@ def test_hostile_text_is_shown_and_never_run(tmp_path):
 
 def test_where_data_come_from_is_escaped_too(run, tmp_path):
     rows = replace(ROWS, provenance=Provenance(HOSTILE, HOSTILE, HOSTILE, HOSTILE))
-    facts = replace(run.facts, datasets=(rows,), description={"spec": HOSTILE})
+    first, second = MANIFESTS.values()
+    first = replace(first, source=HOSTILE, licence=HOSTILE)
+    step = replace(second.transformations[0], name=HOSTILE)
+    second = replace(second, parents=(first.digest,), transformations=(step,))
+    known = {manifest.digest: manifest for manifest in (first, second)}
+    facts = replace(run.facts, datasets=(rows,), manifests=known, description={"spec": HOSTILE})
     assess(facts, outcomes=(), reports=run.reports, registers=REGISTERS, folder=tmp_path)
 
-    assert "<script" not in (tmp_path / "report.html").read_text("utf-8")
+    html = (tmp_path / "report.html").read_text("utf-8")
+    assert "<script" not in html
+    assert html.count("alert(1)") >= 6
+
+
+def test_how_much_of_the_data_has_a_known_origin_is_there(html, tmp_path):
+    first, second = MANIFESTS.values()
+    text = Page(html).text
+    assert "3 of 3 (100.0%)" in text
+    assert f"{first.title}, 4 rows: acquired 2026-02-28: copied; a shelf; CC0-1.0" in text
+    assert f"{second.title}, 3 rows: split: test" in text
+
+    unknown = finished(tmp_path / "run", manifests={})
+    page = render_html(unknown.bundle, folder=unknown.folder, risks={}, name="unknown")
+    assert "0 of 3 (0.0%)" in Page(page).text
+    assert "no manifest describes these rows" in Page(page).text
 
 
 def test_the_page_is_made_of_the_bundle_and_the_figures_alone(run, html, tmp_path):
