@@ -1,4 +1,4 @@
-"""Evaluate models and the agent for security, and promote the best model that passes.
+"""Evaluate models, the agent and the data for security; promote the best model that passes.
 
 data -> checks -> training -> evaluations, side by side -> decision -> evidence -> promotion
 
@@ -24,24 +24,25 @@ from seclab import admission, datasets, models, project, rag, registry, settings
 from seclab.attacks.poisoning import KINDS
 from seclab.custody import Manifest
 from seclab.datasets import Dataset, Splits
-from seclab.errors import EvidenceMismatch, Misconfigured, NotEvaluated, PromotionRefused
+from seclab.errors import EvidenceMismatch, Misconfigured, PromotionRefused
 from seclab.evidence import observe
 from seclab.fingerprint import Digest
 from seclab.gate import Comparison, Verdict, clean_accuracy
-from seclab.measurement import CheckReport, Subject
+from seclab.measurement import CheckReport, Subject, SubjectKind
 from seclab.models import TrainedModel
 from seclab.models.output_controls import CONTROLS
 from seclab.outcome import Outcome
 from seclab.rag import AgentTarget, catalogue_digest
 from seclab.shelf import RunSummary
 from seclab.tracking import Recording, Store
+from tasks import detection
 from tasks.announcement import announce
 from tasks.context import Context
 from tasks.custody import recorded, trace
-from tasks.data import check_dataset, check_splits
+from tasks.data import check_splits
 from tasks.evaluation import evaluate_agent, evaluate_model
 from tasks.keeping import Keeper
-from tasks.poison import spoil, tell_found
+from tasks.poison import drill
 from tasks.progress import progress
 from tasks.promotion import promote_version
 from tasks.quarantine import check_left, set_aside
@@ -82,7 +83,7 @@ class EvaluationParameters(BaseModel):
     poison: PoisonName | None = Field(
         default=None,
         title="Poison",
-        description="Poison the data on purpose, to see that the checks stop it.",
+        description="Poison the data on purpose, to see what the checks find and repair saves.",
     )
     poison_rate: float = Field(
         default=0.02,
@@ -132,8 +133,8 @@ def security_evaluation(parameters: EvaluationParameters) -> State[Any]:
         dataset = datasets.load(parts.settings.dataset)
         if parameters.poison:
             kind, rate = parameters.poison, parameters.poison_rate
-            refused = _refuse_poisoned(context, stack, dataset, kind, rate)
-            return announce(context.store, [refused])
+            blocked = drill(context, stack, dataset, kind=kind, rate=rate)
+            return announce(context.store, [blocked])
         checked = check_left(set_aside(dataset, context), context)
         dataset, report = checked.dataset, checked.report
         context = replace(context, beside=checked.beside)
@@ -145,7 +146,10 @@ def security_evaluation(parameters: EvaluationParameters) -> State[Any]:
             return announce(context.store, [_refuse(context, stack, dataset, reports)])
         manifests = trace(recorded(context, dataset), dataset, splits)
         agent = _start_agent(context, stack, _chosen(context, parameters, "agent"))
+        chosen = _chosen(context, parameters, "dataset")
+        data = detection.start(context, stack, dataset, reports, chosen, manifests=manifests)
         results = _evaluate_models(context, stack, parameters, splits, reports, manifests=manifests)
+        results += detection.finish(context, data)
         results += _finish_agent(context, agent)
     if parameters.promote:
         _promote(context, results)
@@ -200,7 +204,7 @@ def _champion(store: Store, name: str) -> Comparison | None:
 
 
 def _chosen(
-    context: Context, parameters: EvaluationParameters, kind: Literal["model", "agent"]
+    context: Context, parameters: EvaluationParameters, kind: SubjectKind
 ) -> dict[str, Mapping[str, Any]]:
     """The evaluations to run on a kind of subject, with the profile's parameters."""
     profile = context.project.registers.profiles[parameters.profile].evaluations
@@ -215,11 +219,7 @@ def _chosen(
 
 
 def _refuse(
-    context: Context,
-    stack: ExitStack,
-    dataset: Dataset,
-    reports: Sequence[CheckReport],
-    description: Mapping[str, Any] | None = None,
+    context: Context, stack: ExitStack, dataset: Dataset, reports: Sequence[CheckReport]
 ) -> RunSummary:
     """Seal and store that the data was refused."""
     subject = Subject("dataset", dataset.name, str(dataset.fingerprint().ordered))
@@ -231,26 +231,7 @@ def _refuse(
         reports=reports,
         datasets=[dataset],
         manifests=recorded(context, dataset),
-        description=description,
     )
-
-
-def _refuse_poisoned(
-    context: Context, stack: ExitStack, dataset: Dataset, kind: str, rate: float
-) -> RunSummary:
-    """Poison the data and hold the checks to stopping it; nothing is ever trained from it.
-
-    Raises:
-        NotEvaluated: They let it pass.
-    """
-    spoiled = spoil(dataset, kind=kind, rate=rate, seed=context.seed)
-    report = check_dataset(spoiled.dataset, context.project)
-    tell_found(spoiled, report)
-    if not report.stopping():
-        raise NotEvaluated(
-            f"the checks let {kind} at rate {rate:g} pass: nothing is trained from poisoned data"
-        )
-    return _refuse(context, stack, spoiled.dataset, [report], spoiled.describe())
 
 
 def _evaluate_models(
@@ -343,7 +324,15 @@ def _outcomes(work: _Work) -> tuple[Outcome, ...]:
 
 
 def _promote(context: Context, results: Sequence[_Result]) -> None:
-    """Of the models that pass, promote the most accurate."""
+    """Of the models that pass, promote the most accurate, unless their data did not pass."""
+    for summary, _ in results:
+        if summary.kind == "dataset" and summary.verdict != Verdict.PASS:
+            progress.warning(
+                "refused  no model is promoted: their data, %s, is %s",
+                summary.subject,
+                summary.verdict,
+            )
+            return
     passing = [
         (summary, outcomes)
         for summary, outcomes in results

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 
 from seclab import registry
 from seclab.datasets import Splits
+from seclab.detection import DatasetTarget
 from seclab.models import Target, TrainedModel
 from seclab.outcome import Evaluated, Missing, Outcome
 from seclab.rag import AgentTarget, catalogue_digest
@@ -40,6 +41,16 @@ def evaluate_model(want: Wanted, model: TrainedModel, splits: Splits, keeper: Ke
 def evaluate_agent(want: Wanted, agent: AgentTarget, keeper: Keeper) -> Outcome:
     """Run one evaluation against the agent."""
     return _run(want, agent, str(catalogue_digest()), keeper)
+
+
+@task(
+    name="evaluate-dataset",
+    task_run_name="{want.entry.name} on {want.subject.name}",
+    cache_policy=NO_CACHE,
+)
+def evaluate_dataset(want: Wanted, target: DatasetTarget, keeper: Keeper) -> Outcome:
+    """Run one evaluation against a dataset and the checks it has to pass."""
+    return _run(want, target, target.subject.digest, keeper)
 
 
 def _run(want: Wanted, target: Evaluable, digest: str, keeper: Keeper) -> Outcome:

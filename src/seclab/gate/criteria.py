@@ -44,7 +44,7 @@ def decide(
 
     Returns:
         The decision. Missing, errored and skipped never read as a pass, and neither does having
-        no criterion at all. A dataset is judged by its checks alone.
+        no criterion at all.
 
     Raises:
         ValueError: There are waivers, but no time to hold their last day against.

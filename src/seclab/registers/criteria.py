@@ -5,14 +5,13 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from seclab.measurement import Parameters, Scalar
+from seclab.measurement import Parameters, Scalar, SubjectKind
 from seclab.registers.entries import Entry, is_number, is_scalar, line_in, read_document
 from seclab.registers.records import (
     ENDS,
     KINDS,
     SUBJECTS,
     End,
-    JudgedSubject,
     Kind,
     Profile,
     Setting,
@@ -62,7 +61,7 @@ def _threshold(entry: Entry, item: YamlMapping) -> Threshold:
     return Threshold(
         id=entry.name("id", THRESHOLD_ID, "T-EVA-01"),
         risk=entry.name("risk", RISK_ID, "R-EVA-01"),
-        subject=cast("JudgedSubject", entry.choice("subject", SUBJECTS)),
+        subject=cast("SubjectKind", entry.choice("subject", SUBJECTS)),
         evaluation=entry.name("evaluation", SNAKE_CASE, "evasion_linf"),
         metric=entry.name("metric", SNAKE_CASE, "robust_accuracy"),
         parameters=_parameters(entry, item),

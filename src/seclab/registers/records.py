@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal, TypeAlias, get_args
 
 from seclab.fingerprint import Digest
-from seclab.measurement import Parameters, Scalar, Subject, label
+from seclab.measurement import Parameters, Scalar, Subject, SubjectKind, label
 from seclab.registers.tiers import Models, Tier
 
 AssetClass: TypeAlias = Literal[
@@ -14,7 +14,6 @@ AssetClass: TypeAlias = Literal[
 ]
 Status: TypeAlias = Literal["open", "mitigated", "accepted"]
 Owner: TypeAlias = Literal["ml-engineering", "security", "data-engineering", "platform"]
-JudgedSubject: TypeAlias = Literal["model", "agent"]
 Kind: TypeAlias = Literal["at_least", "at_most"]
 End: TypeAlias = Literal["pessimistic", "value", "optimistic"]
 Setting: TypeAlias = Scalar | tuple[Scalar, ...]
@@ -22,7 +21,7 @@ Setting: TypeAlias = Scalar | tuple[Scalar, ...]
 ASSET_CLASSES: tuple[str, ...] = get_args(AssetClass)
 STATUSES: tuple[str, ...] = get_args(Status)
 OWNERS: tuple[str, ...] = get_args(Owner)
-SUBJECTS: tuple[str, ...] = get_args(JudgedSubject)
+SUBJECTS: tuple[str, ...] = get_args(SubjectKind)
 KINDS: tuple[str, ...] = get_args(Kind)
 ENDS: tuple[str, ...] = get_args(End)
 
@@ -139,7 +138,7 @@ class Threshold:
 
     id: str
     risk: str
-    subject: JudgedSubject
+    subject: SubjectKind
     evaluation: str
     metric: str
     parameters: Parameters
@@ -246,14 +245,12 @@ class Registers:
     def required_of(self, subject: Subject) -> tuple[str, ...]:
         """The evaluations that its tier requires of a subject.
 
-        Of those in the tier, a model needs no evaluation that the thresholds know as one of
-        agents alone, and the other way round. A dataset needs none.
+        Of those in the tier, a subject needs no evaluation that the thresholds know as one of
+        other kinds of subjects alone.
 
         Raises:
             Misconfigured: The subject is not listed.
         """
-        if subject.kind == "dataset":
-            return ()
         kinds: dict[str, set[str]] = {}
         for threshold in self.thresholds:
             kinds.setdefault(threshold.evaluation, set()).add(threshold.subject)

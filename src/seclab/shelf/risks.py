@@ -64,8 +64,8 @@ class Standing:
 def evidence_by_risk(runs: Sequence[RunSummary], risks: Iterable[str]) -> dict[str, RiskEvidence]:
     """The newest evidence for every risk that has any.
 
-    A dataset has a run of its own only when its checks refuse it, and none once it is mended. So
-    the run of a model that was trained later, which holds the checks of its data, takes its place.
+    A dataset that was refused stays so until it has a run of its own again: that models were
+    trained since says nothing of the checks that have to find its poison.
 
     Args:
         runs: The runs, newest first. Those without a verdict are no evidence.
@@ -74,11 +74,9 @@ def evidence_by_risk(runs: Sequence[RunSummary], risks: Iterable[str]) -> dict[s
     found = {}
     for risk in risks:
         newest: dict[str, RunSummary] = {}
-        trained = False
         for run in runs:
-            if run.verdict and risk in run.risks and not (trained and run.kind == "dataset"):
+            if run.verdict and risk in run.risks:
                 newest.setdefault(run.subject, run)
-                trained = trained or run.kind == "model"
         if newest:
             found[risk] = RiskEvidence(risk, newest)
     return found

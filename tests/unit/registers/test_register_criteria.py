@@ -103,11 +103,17 @@ def test_a_wrong_optional_key_is_found_at_its_place(folder, key, value, words):
     only(folder, f"{THRESHOLDS} line 8, column {key}", words)
 
 
-@pytest.mark.parametrize("subject", ["dataset", "Model"])
-def test_a_criterion_judges_models_or_agents_only(folder, subject):
+def test_a_criterion_may_judge_a_dataset(folder):
+    text = folder.read(THRESHOLDS)
+    folder.write(THRESHOLDS, text.replace("subject: model", "subject: dataset", 1))
+    assert folder.load().thresholds[0].subject == "dataset"
+
+
+@pytest.mark.parametrize("subject", ["pipeline", "Model"])
+def test_a_criterion_judges_nothing_else_than_models_agents_and_datasets(folder, subject):
     text = folder.read(THRESHOLDS)
     folder.write(THRESHOLDS, text.replace("subject: model", f"subject: {subject}", 1))
-    only(folder, f"{THRESHOLDS} line 3, column subject", "is not one of model, agent")
+    only(folder, f"{THRESHOLDS} line 3, column subject", "is not one of model, agent, dataset")
 
 
 def test_a_criterion_without_a_bound_is_found(folder):

@@ -67,13 +67,16 @@ def test_every_profile_sweeps_over_the_values_that_are_judged(shipped):
         "poison_rate": "rates",
         "query_budget": "query_budgets",
         "severity": "severities",
+        "kind": "kinds",
     }
     for profile in shipped.profiles.values():
         for threshold in shipped.thresholds:
             for name in swept.keys() & threshold.parameters.keys():
-                if swept[name] not in registry.get(threshold.evaluation).defaults:
+                defaults = registry.get(threshold.evaluation).defaults
+                if swept[name] not in defaults:
                     continue  # it makes no sweep over that
-                values = profile.evaluations[threshold.evaluation][swept[name]]
+                made = {**defaults, **profile.evaluations[threshold.evaluation]}
+                values = made[swept[name]]
                 assert threshold.parameters[name] in values, (profile.name, threshold.id)
 
 
@@ -90,7 +93,8 @@ def test_every_profile_makes_the_effort_that_the_thresholds_ask_for(shipped):
 
 def test_every_number_has_to_rest_on_samples_and_every_attack_with_a_dial_on_effort(shipped):
     for threshold in shipped.thresholds:
-        assert threshold.least_n >= 25, threshold.id
+        # Of a dataset most numbers count whole sets, each of them drawn and poisoned anew.
+        assert threshold.least_n >= (5 if threshold.subject == "dataset" else 25), threshold.id
     strongest = {t.id: t.effort for t in shipped.thresholds}["T-EVA-01"]
     assert strongest.keys() == {"steps", "restarts", "score_queries", "walk_iterations"}
 
@@ -165,7 +169,7 @@ def test_the_suites_are_evidence_for_exactly_the_risks_that_name_them(shipped):
 
 
 def test_security_is_judged_at_the_pessimistic_end(shipped):
-    usefulness = {"false_block_rate", "benign_answer_rate"}
+    usefulness = {"false_block_rate", "benign_answer_rate", "clean_set_alarm_rate"}
     for threshold in shipped.thresholds:
         expected = "value" if threshold.metric in usefulness else "pessimistic"
         assert threshold.judged == expected, threshold.id

@@ -70,18 +70,14 @@ def test_a_run_without_a_verdict_is_no_evidence():
     assert found["R-EVA-01"].run == OLD
 
 
-def test_a_refused_dataset_counts_until_a_model_was_trained_again():
-    assert evidence_by_risk([REFUSED, RUN], ["R-EVA-01"])["R-EVA-01"].verdicts == {
-        "bars": "block",
-        "mlp": "pass",
-    }
-    assert evidence_by_risk([RUN, REFUSED], ["R-EVA-01"])["R-EVA-01"].verdicts == {"mlp": "pass"}
+def test_a_refused_dataset_counts_until_it_has_passed_itself():
+    mended = replace(REFUSED, verdict="PASS", risks={"R-EVA-01": "pass"})
 
+    def verdicts(*runs):
+        return evidence_by_risk(runs, ["R-EVA-01"])["R-EVA-01"].verdicts
 
-def test_an_agent_was_not_trained_on_the_data_and_does_not_replace_their_refusal():
-    agent = replace(RUN, kind="agent", subject="support-agent")
-
-    assert "bars" in evidence_by_risk([agent, REFUSED], ["R-EVA-01"])["R-EVA-01"].verdicts
+    assert verdicts(RUN, REFUSED) == {"bars": "block", "mlp": "pass"}
+    assert verdicts(mended, RUN, REFUSED) == {"bars": "pass", "mlp": "pass"}
 
 
 @pytest.mark.parametrize(("days", "verdict"), [(89.9, "pass"), (90, "pass"), (90.1, "stale")])
