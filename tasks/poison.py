@@ -121,7 +121,7 @@ def _tell(planted: PoisonedSet, outcomes: Sequence[Outcome]) -> None:
         return
     rows, clean = int(planted.mask.sum()), int((~planted.mask).sum())
     if not measured["set_detection_rate"]:
-        progress.error("missed   no check but the comparison with the baseline noticed anything")
+        progress.error("missed   no check but the comparison with the baseline has found it")
     progress.info(
         "found    %d of %d poisoned rows, and %d of %d clean ones",
         round(measured["row_recall"] * rows),

@@ -29,6 +29,15 @@ CHEAP: dict[str, dict[str, Any]] = {
     "random_noise": {"epsilons": [0.1], "repeats": 1},
     "backdoor_poisoning": {"rates": [0.0], "repeats": 1},
     "common_corruptions": {"severities": [3], "corruptions": ["contrast"]},
+    "poisoning_detection": {
+        "kinds": ["patch", "random_flips"],
+        "rates": [0.01],
+        "sets": 1,
+        "clean_sets": 1,
+        "retrain_sets": 1,
+        "batched_sets": 0,
+        "model": "softmax-regression",
+    },
     "membership_inference": {"shadows": 0, "label_only_directions": 1, "label_only_sizes": 2},
     "model_extraction": {
         "query_budgets": [100, 250],

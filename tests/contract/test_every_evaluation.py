@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 import seclab.evaluations  # noqa: F401 - fills the register
-from seclab import datasets, rag, registry
+from seclab import data_checks, datasets, rag, registry
 from seclab.artifacts import Chart, ImageGrid
+from seclab.data_checks import SuiteInspector
 from seclab.datasets import Dataset, Provenance
+from seclab.detection import DatasetTarget
 from seclab.evidence import plain
 from seclab.measurement import Subject
 from seclab.models import Target
@@ -48,7 +50,20 @@ SMALL = {
 }
 
 # In its norm balls as small as those above hold hardly anything that is read wrong.
-SMALL_FOR = {"evasion_l2": {"epsilons": (0.1, 0.5), "score_queries": 60}}
+SMALL_FOR = {
+    "evasion_l2": {"epsilons": (0.1, 0.5), "score_queries": 60},
+    "poisoning_detection": {
+        "kinds": ("patch", "random_flips"),
+        "rates": (0.05,),
+        "sets": 2,
+        "clean_sets": 2,
+        "retrain_sets": 1,
+        "model": "softmax-regression",
+    },
+}
+
+# What an evaluation is tried on where a test does not say it.
+USUAL = {"model": "trained", "agent": "agent", "dataset": "dataset"}
 
 
 @pytest.fixture(params=EVALUATIONS)
@@ -57,21 +72,40 @@ def entry(request):
 
 
 @pytest.fixture(scope="module")
-def before(trained, splits):
+def before(state):
     """What data and models were before anything was evaluated."""
-    return _state(trained, splits)
+    return state()
 
 
-def _state(trained, splits):
+@pytest.fixture(scope="module")
+def data():
+    """A dataset small enough to be checked in no time."""
+    return datasets.load("digits").take(np.arange(500))
+
+
+@pytest.fixture(scope="module")
+def checks():
+    """The checks that a dataset has to pass, as the flow asks them."""
+    return SuiteInspector(data_checks.load_suite(ROOT / "expectations" / "digits.json"), None)
+
+
+@pytest.fixture(scope="module")
+def state(trained, splits, data):
+    """Give what data and models are now."""
     rows = splits.test.features[:50]
-    return (
-        {name: part.fingerprint() for name, part in splits.parts().items()},
-        {
-            name: trained(name).pipeline.predict_proba(rows).tobytes()
-            for name in ("softmax-regression", "random-forest")
-        },
-        rag.default_agent().subject,
-    )
+
+    def now():
+        return (
+            data.fingerprint(),
+            {name: part.fingerprint() for name, part in splits.parts().items()},
+            {
+                name: trained(name).pipeline.predict_proba(rows).tobytes()
+                for name in ("softmax-regression", "random-forest")
+            },
+            rag.default_agent().subject,
+        )
+
+    return now
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +134,7 @@ def _many():
 
 
 @pytest.fixture
-def run(asked, trained, splits):
+def run(asked, trained, splits, data, checks):
     """Run an evaluation with a small effort on what it evaluates."""
     makers = {
         "trained": lambda: Target(trained("softmax-regression"), splits),
@@ -109,16 +143,18 @@ def run(asked, trained, splits):
         "guessing": lambda: guessing(splits),
         "perfect": lambda: perfect(splits),
         "many": lambda: guessing(_many()),
+        "agent": rag.default_agent,
+        "dataset": lambda: DatasetTarget(data, checks),
     }
 
-    def of(entry, target="trained", *, seed=0, again=False):
+    def of(entry, target=None, *, seed=0, again=False):
+        target = target or USUAL[entry.subject]
         key = (entry.name, target, seed, again)
         if key not in asked:
             parameters = {name: SMALL[name] for name in entry.defaults if name in SMALL}
             parameters |= SMALL_FOR.get(entry.name, {})
-            subject = rag.default_agent() if entry.subject == "agent" else makers[target]()
             asked[key] = registry.run(
-                entry, subject, seed=seed, dataset_digest=DATASET, **parameters
+                entry, makers[target](), seed=seed, dataset_digest=DATASET, **parameters
             )
         return asked[key]
 
@@ -132,7 +168,7 @@ def _numbers(outcome):
 
 def test_it_reports_all_the_metrics_it_declares_and_no_others(entry, run):
     """Some hold for some kinds of models only, or of many rows, but each for one of these."""
-    targets = ("trained", "network", "forest", "many") if entry.subject == "model" else ("trained",)
+    targets = ("trained", "network", "forest", "many") if entry.subject == "model" else (None,)
     reported = set()
 
     for target in targets:
@@ -183,10 +219,10 @@ def test_another_seed_is_as_good(entry, run):
     }
 
 
-def test_neither_data_nor_model_is_modified(entry, run, before, trained, splits):
+def test_neither_data_nor_model_is_modified(entry, run, before, state):
     run(entry)
 
-    assert _state(trained, splits) == before
+    assert state() == before
 
 
 def test_questions_to_the_target_are_counted(entry, run):
@@ -256,11 +292,11 @@ def test_its_parameters_have_defaults_that_can_be_recorded(entry):
 
 
 def test_it_is_skipped_for_what_it_does_not_evaluate(entry):
-    class Rows:
-        subject = Subject("dataset", "digits", DATASET)
+    class Other:
+        subject = Subject("model" if entry.subject == "dataset" else "dataset", "other", DATASET)
         queries = 0
 
-    outcome = registry.run(entry, Rows(), seed=0, dataset_digest=DATASET)
+    outcome = registry.run(entry, Other(), seed=0, dataset_digest=DATASET)
 
     assert outcome.missing is Missing.SKIPPED
 

@@ -15,6 +15,8 @@ from seclab.statistics import (
     BOUND,
     difference,
     mcnemar,
+    mean_of_fractions,
+    mean_of_groups,
     paired_difference,
     proportion,
     proportion_of,
@@ -294,3 +296,70 @@ def test_what_is_not_paired_has_no_paired_difference(first, second):
     for paired in (paired_difference, mcnemar):
         with pytest.raises(ValueError, match="pairs need equal lengths of at least 1"):
             paired(first, second)
+
+
+@given(st.integers(1, 60), st.data())
+def test_a_mean_of_yes_and_no_is_their_rate(n, data):
+    hits = data.draw(st.lists(st.booleans(), min_size=n, max_size=n))
+
+    mean, rate = mean_of_fractions(np.array(hits, dtype=float)), proportion_of(hits)
+
+    assert (mean.value, mean.n) == (pytest.approx(rate.value), rate.n)
+    assert (mean.low, mean.high) == (
+        pytest.approx(rate.low, abs=1e-12),
+        pytest.approx(rate.high, abs=1e-12),
+    )
+
+
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=30))
+def test_a_mean_of_fractions_lies_inside_its_interval_and_that_in_0_to_1(values):
+    found = mean_of_fractions(values)
+
+    assert 0.0 <= found.low <= found.value <= found.high <= 1.0
+
+
+def test_the_interval_of_a_mean_of_fractions_holds_for_the_most_spread_out_of_them():
+    """Fractions that are 0 or 1 vary as much as any: others are covered more often still."""
+    rng = np.random.default_rng(0)
+    covered = []
+    for _ in range(2000):
+        found = mean_of_fractions(rng.beta(0.2, 0.05, size=20))  # mean 0.8, mostly at the ends
+        covered.append(found.low <= 0.8 <= found.high)
+    assert np.mean(covered) > 0.94
+
+
+@pytest.mark.parametrize("values", [[], [0.5, 1.1], [-0.1], [np.nan]])
+def test_what_is_no_fraction_has_no_mean(values):
+    with pytest.raises(ValueError, match="a mean of fractions needs some"):
+        mean_of_fractions(values)
+
+
+def test_a_rate_in_groups_counts_every_group_alike():
+    found = mean_of_groups([10, 0], [10, 90])
+
+    assert (found.value, found.n) == (0.5, 100)
+    # Two groups that could not differ more say nothing at all about a third.
+    assert (found.low, found.high) == (0.0, 1.0)
+
+
+def test_groups_that_agree_are_no_surer_than_as_many_samples():
+    found, single = mean_of_groups([0, 0, 0], [100, 100, 100]), proportion(0, 300)
+
+    assert (found.low, found.high) == (0.0, pytest.approx(single.high))
+
+
+def test_a_single_group_is_a_rate_of_its_samples():
+    found, single = mean_of_groups([7], [30]), proportion(7, 30)
+
+    assert (found.value, found.low, found.high) == (
+        pytest.approx(single.value),
+        pytest.approx(single.low),
+        pytest.approx(single.high),
+    )
+    assert found.interval.method == "wilson"
+
+
+@pytest.mark.parametrize(("hits", "sizes"), [([], []), ([0], [0]), ([3], [2]), ([1, 1], [2])])
+def test_groups_that_cannot_be_have_no_rate(hits, sizes):
+    with pytest.raises(ValueError, match=r"needs some|need samples"):
+        mean_of_groups(hits, sizes)

@@ -23,7 +23,8 @@ from seclab.statistics import proportion_of
             "set_detection_rate",
             unit="fraction",
             better="higher",
-            description="Poisoned sets on which the checks raise the alarm.",
+            description="Poisoned sets on which the checks raise the alarm, poison among the rows "
+            "that they name, if they name any.",
         ),
         Metric(
             "row_recall",
@@ -72,8 +73,8 @@ from seclab.statistics import proportion_of
             "batches_until_detected",
             unit="count",
             better="lower",
-            description="Batches of a poisoned set taken in until the checks raise the alarm; of "
-            "a set that is never found, one more than there are.",
+            description="Batches of a poisoned set taken in until the checks find it; of a set "
+            "that is never found, one more than there are.",
         ),
     ),
     subject="dataset",
@@ -108,7 +109,8 @@ def poisoning_detection(
     trained on all that arrived and another, from the same seed, without the rows that the alarmed
     checks name; both are judged on the last fifth of the rows, which nobody touched. Of
     ``batched_sets`` of them the rows come in batches, poison in every one but the first, and the
-    checks are asked after each until they raise the alarm.
+    checks are asked after each until they find it. An alarm that names clean rows alone finds
+    nothing: it is a false one.
 
     Args:
         target: The dataset, and the checks it has to pass.

@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from seclab.attacks.poisoning import KINDS
-from seclab.datasets import Dataset
 from seclab.detection import DatasetTarget, Inspection, PoisonedSet
 from seclab.measurement import Estimate, Interval
 from seclab.models import ModelSpec, fit
@@ -61,7 +60,7 @@ class Trial:
         after: The model trained without the named rows; ``None`` also where fewer than two
             classes are left.
         arriving: How many batches arrive; ``None`` where it was not asked batch by batch.
-        found_after: After how many of them the checks raise the alarm; ``None`` for never.
+        found_after: After how many of them the checks find it; ``None`` for never.
     """
 
     made: PoisonedSet
@@ -70,6 +69,11 @@ class Trial:
     after: Judged | None = None
     arriving: int | None = None
     found_after: int | None = None
+
+    @property
+    def found(self) -> bool:
+        """Whether the checks have found it."""
+        return _found(self.inspection, self.made.mask)
 
     @property
     def poison(self) -> int:
@@ -114,7 +118,7 @@ class Cell:
         """Every number that could be measured, by metric."""
         trials = self.trials
         found = {
-            "set_detection_rate": proportion_of([trial.inspection.alarm for trial in trials]),
+            "set_detection_rate": proportion_of([trial.found for trial in trials]),
             "row_recall": self._recall(),
             "clean_row_false_alarm_rate": mean_of_groups(
                 [trial.named_clean for trial in trials], [trial.clean for trial in trials]
@@ -219,10 +223,10 @@ def _repaired(
     before = _judge(fit(spec, made.rows, seed=seed), made)
     if not inspection.flagged.any():
         return before, before
-    left = made.rows.take(~inspection.flagged)
-    if np.unique(left.labels).size < 2:
+    kept = ~inspection.flagged
+    if np.unique(made.rows.labels[kept]).size < 2:
         return before, None
-    return before, _judge(fit(spec, left, seed=seed), made)
+    return before, _judge(fit(spec, made.rows.take(kept), seed=seed), made)
 
 
 def _judge(model: Pipeline, made: PoisonedSet) -> Judged:
@@ -252,19 +256,22 @@ def _won(model: Pipeline, made: PoisonedSet, right: np.ndarray) -> np.ndarray:
 def _by_batches(
     target: DatasetTarget, made: PoisonedSet, batches: int, rng: np.random.Generator
 ) -> tuple[int, int | None]:
-    """How many batches arrive, and after how many of them there is an alarm."""
+    """How many batches arrive, and after how many of them the poison is found."""
     arrived = made.poison.batches
     if arrived is None:
         arrived = rng.integers(batches + 1, size=len(made.rows))
         poison = np.flatnonzero(made.mask)
         arrived[poison] = np.arange(poison.size) % batches + 1
     last = int(arrived.max())
+    order = np.argsort(arrived, kind="stable")
     for batch in range(1, last + 1):
-        if target.inspect(_until(made.rows, arrived, batch)).alarm:
+        here = order[arrived[order] <= batch]
+        if _found(target.inspect(made.rows.take(here)), made.mask[here]):
             return last, batch
     return last, None
 
 
-def _until(rows: Dataset, arrived: np.ndarray, batch: int) -> Dataset:
-    order = np.argsort(arrived, kind="stable")
-    return rows.take(order[arrived[order] <= batch])
+def _found(inspection: Inspection, mask: np.ndarray) -> bool:
+    """Whether an alarm is about the poison, as far as it names rows."""
+    flagged = inspection.flagged
+    return inspection.alarm and bool((flagged & mask).any() or not flagged.any())

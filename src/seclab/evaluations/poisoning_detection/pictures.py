@@ -10,6 +10,7 @@ from seclab.evaluations.poisoning_detection.measuring import Cell, Trial
 from seclab.measurement import SuspectedPattern
 
 _SHOWN = 6
+_CAPTION = 13  # characters beside one another
 _ELSEWHERE = 0.25  # grey, so that a pattern of dark pixels can be seen too
 
 
@@ -34,7 +35,7 @@ def found(data: Dataset, cells: Sequence[Cell]) -> Iterator[ImageGrid]:
         title="A poisoned row, and below it the pattern that was found",
         images=np.clip(images, 0.0, 1.0).reshape(2, len(pairs), *data.image_shape),
         captions=(
-            *(kind.replace("_", " ") for kind, _ in pairs),
+            *(_short(kind.replace("_", " ")) for kind, _ in pairs),
             *(f"label {names[pattern.label]}" for _, (_, pattern) in pairs),
         ),
     )
@@ -44,3 +45,7 @@ def _drawn(pattern: SuspectedPattern, data: Dataset) -> np.ndarray:
     image = np.full(data.features.shape[1], _ELSEWHERE)
     image[list(pattern.columns)] = (np.asarray(pattern.values) - data.feature_range[0]) / data.scale
     return image
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _CAPTION else f"{text[: _CAPTION - 1]}\u2026"

@@ -57,7 +57,7 @@ def _cell(cell: Cell) -> tuple[Scalar, ...]:
         cell.kind,
         cell.rate,
         len(cell.trials),
-        sum(trial.inspection.alarm for trial in cell.trials),
+        sum(trial.found for trial in cell.trials),
         *ends,
         min(trial.named_poison / trial.poison for trial in cell.trials),
         max(trial.named_clean / trial.clean for trial in cell.trials),
@@ -78,8 +78,8 @@ def _sets(cells: Sequence[Cell]) -> Table:
         caption="Every poisoned set. Source and target are class names; success and accuracy are "
         "those of the models trained on it and on what is left of it.",
         columns=(
-            *("kind", "poison_rate", "set", "source", "target", "rows", "poisoned_rows", "alarm"),
-            *("poisoned_rows_named", "clean_rows_named", "named_by"),
+            *("kind", "poison_rate", "set", "source", "target", "rows", "poisoned_rows"),
+            *("alarm", "found", "poisoned_rows_named", "clean_rows_named", "named_by"),
             *("attack_success_before", "attack_success_after"),
             *("accuracy_before", "accuracy_after", "batches", "found_after_batches"),
         ),
@@ -96,7 +96,7 @@ def _set(cell: Cell, index: int, trial: Trial) -> tuple[Scalar, ...]:
     )
     return (
         *(cell.kind, cell.rate, index, source, target),
-        *(len(trial.made.rows), trial.poison, trial.inspection.alarm),
+        *(len(trial.made.rows), trial.poison, trial.inspection.alarm, trial.found),
         *(trial.named_poison, trial.named_clean, ", ".join(trial.inspection.by)),
         *(_success(trial.before), _success(trial.after)),
         *(_accuracy(trial.before), _accuracy(trial.after)),
@@ -190,7 +190,7 @@ def notes(
     left_out: Sequence[str],
 ) -> Iterator[str]:
     """What a reader has to know of the numbers, what is missed before all."""
-    missed = [text for cell in cells for text in _missed(cell)]
+    missed = [_missed(cell) for cell in cells if not _caught(cell)]
     if missed:
         yield "Missed: " + "; ".join(missed) + "."
     else:
@@ -213,22 +213,27 @@ def notes(
         yield from _odd(cell)
 
 
-def _missed(cell: Cell) -> Iterator[str]:
-    sets, what = len(cell.trials), f"{cell.kind} at {cell.rate:g}"
-    silent = sum(not trial.inspection.alarm for trial in cell.trials)
+def _caught(cell: Cell) -> bool:
     recall = cell.estimates()["row_recall"].value
-    if silent:
-        yield f"{what}: {silent} of {sets} sets raised no alarm"
-    if recall < _ENOUGH:
-        yield f"{what}: {recall:.0%} of the rows named, {sets} sets on average"
+    return recall >= _ENOUGH and all(trial.found for trial in cell.trials)
+
+
+def _missed(cell: Cell) -> str:
+    found = sum(trial.found for trial in cell.trials)
+    recall = cell.estimates()["row_recall"].value
+    return (
+        f"{cell.kind} at {cell.rate:g} ({found} of {len(cell.trials)} sets found, {recall:.0%} of "
+        "the rows named)"
+    )
 
 
 def _odd(cell: Cell) -> Iterator[str]:
     """Numbers that are not there, and why."""
     what = f"{cell.kind} at {cell.rate:g}"
-    never = sum(t.arriving is not None and t.found_after is None for t in cell.trials)
+    batched = [trial for trial in cell.trials if trial.arriving is not None]
+    never = sum(trial.found_after is None for trial in batched)
     if never:
-        yield f"{what}: {never} sets that came in batches were never found."
+        yield f"{what}: {never} of {len(batched)} sets that came in batches were never found."
     lost = sum(t.before is not None and t.after is None for t in cell.trials)
     if lost:
-        yield f"{what}: of {lost} sets fewer than two classes were left, nothing to train on."
+        yield f"{what}: {lost} sets were left with fewer than two classes, nothing to train on."
