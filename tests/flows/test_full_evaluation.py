@@ -24,22 +24,24 @@ VERDICTS = {
     "random-forest": "BLOCK",
     "mlp-hardened": "PASS",
     "support-agent": "PASS",
+    "digits": "PASS",
 }
-MODELS = [name for name in VERDICTS if name != "support-agent"]
+MODELS = [name for name in VERDICTS if name not in ("support-agent", "digits")]
 
 
 def _blocked(run):
     return {risk for risk, word in run.risks.items() if word == "block"}
 
 
-def test_only_the_hardened_model_and_the_agent_pass(shared):
+def test_only_the_hardened_model_the_agent_and_the_data_pass(shared):
     runs = shared.lab.runs(shared.full)
 
     assert {name: run.verdict for name, run in runs.items()} == VERDICTS
     assert _blocked(runs["softmax-regression"]) == {"R-EVA-01", "R-EXT-01"}
     assert _blocked(runs["mlp"]) == {"R-EVA-01", "R-EXT-01"}
     assert _blocked(runs["random-forest"]) == {"R-EVA-01", "R-EXT-01", "R-PRV-01"}
-    assert not _blocked(runs["mlp-hardened"]) | _blocked(runs["support-agent"])
+    for name in ("mlp-hardened", "support-agent", "digits"):
+        assert not _blocked(runs[name])
 
 
 def test_one_passing_model_completes_the_flow_and_none_fails_the_gate(shared, ask):
@@ -61,6 +63,8 @@ def test_flow_and_task_runs_are_named_by_what_they_do(shared, ask):
             "check splits",
             "rag_prompt_injection on the agent",
             "record support-agent",
+            "poisoning_detection on digits",
+            "record digits",
             "promote mlp-hardened v4",
         ]
         + [f"{verb} {model}" for verb in ("train", "record") for model in MODELS]
@@ -120,6 +124,9 @@ def test_tags_carry_whole_digests_that_can_be_computed_again(shared):
                 f"dataset.digits/{part}.digest": str(data.fingerprint().ordered)
                 for part, data in splits.items()
             }
+        elif run.kind == "dataset":
+            whole = datasets.load("digits").fingerprint().ordered
+            assert digests == {"dataset.digits.digest": str(whole)}
         else:
             assert digests == {}
 
@@ -180,7 +187,8 @@ def test_datasets_are_logged_with_their_role_and_digest(shared):
             for item in stored.inputs.dataset_inputs
         }
         parts = ("train", "validation", "test", "population") if name in MODELS else ()
-        assert set(found) == {f"digits/{part}" for part in parts}
+        whole = ["digits"] if run.kind == "dataset" else []
+        assert set(found) == {*whole, *(f"digits/{part}" for part in parts)}
         for part in parts:
             digest, roles = found[f"digits/{part}"]
             assert roles == [part]
@@ -192,10 +200,9 @@ def test_datasets_are_logged_with_their_role_and_digest(shared):
 def test_every_evaluation_and_check_suite_has_a_child_run(shared):
     checks = ["data_checks.digits", "data_checks.splits"]
     everything = shared.lab.everything()
-    for name, run in shared.lab.runs(shared.full).items():
+    for run in shared.lab.runs(shared.full).values():
         children = [r for r in everything if r.data.tags.get("mlflow.parentRunId") == run.run_id]
-        kind = "model" if name in MODELS else "agent"
-        expected = [*registry.registered(kind), *(checks if kind == "model" else [])]
+        expected = [*registry.registered(run.kind), *(checks if run.kind != "agent" else [])]
         assert sorted(c.data.tags["seclab.evaluation"] for c in children) == sorted(expected)
         for child in children:
             tags = child.data.tags
@@ -247,7 +254,7 @@ def test_every_verdict_is_an_event_that_automations_can_match(shared, ask):
     expected = {
         run.run_id: (
             "model.gate.passed" if run.verdict == "PASS" else "model.gate.failed",
-            f"mlflow.model-version.{run.version}" if run.version else f"seclab.agent.{name}",
+            f"mlflow.model-version.{run.version}" if run.version else f"seclab.{run.kind}.{name}",
             name,
             run.verdict,
             dict(run.risks),

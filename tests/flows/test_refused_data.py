@@ -1,13 +1,14 @@
 """Broken and poisoned data is stopped before training, and the refusal is evidence."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from seclab import datasets, tracking
-from seclab.errors import InvalidData
-from seclab.evidence import reports_of, traced, verify
+from seclab.errors import InvalidData, Misconfigured, NotEvaluated
+from seclab.evidence import outcomes_of, reports_of, traced, verify
 from seclab.measurement import CheckStatus
 
 pytestmark = pytest.mark.flow
@@ -155,14 +156,61 @@ def test_poison_put_in_on_purpose_is_found_and_ends_blocked_with_the_rows_in_the
     run = lab.runs(state)["digits"]
     bundle = lab.bundle(run)
     poison = bundle.predicate["description"]["poison"]
-    assert (poison["kind"], poison["rate"], len(poison["rows"])) == ("patch", 0.02, 36)
+    assert (poison["kind"], poison["rate"], len(poison["rows"])) == ("patch", 0.02, 29)
     [report] = reports_of(bundle)
     found = next(r for r in report.results if r.expectation == "expect_no_shared_patterns")
     assert found.status is CheckStatus.FAILED
-    assert len(set(found.rows) & set(poison["rows"])) >= 28
+    assert len(set(found.rows) & set(poison["rows"])) >= 23
     assert found.patterns[0].label == poison["target"]
     assert not list(lab.root.glob("mlruns/artifacts/*/artifacts/quarantine"))
     assert lab.store.client.search_registered_models() == []
+    _holds_what_came_of_repair(bundle, len(poison["rows"]))
+
+
+def _holds_what_came_of_repair(bundle, rows):
+    """Recall, false alarms, attack and accuracy before and after, of this very set."""
+    [outcome] = outcomes_of(bundle)
+    assert (outcome.parameters["kinds"], outcome.parameters["sets"]) == ("patch", 1)
+    measured = {m.metric: m for m in outcome.measurements if m.parameters.get("kind") == "patch"}
+    assert {m.parameters["poison_rate"] for m in measured.values()} == {0.02}
+    assert measured["row_recall"].n == rows
+    assert measured["row_recall"].value > 0.8
+    assert measured["clean_row_false_alarm_rate"].value < 0.01
+    assert (
+        measured["attack_success_rate_before"].value > measured["attack_success_rate_after"].value
+    )
+    assert {"clean_accuracy_before", "clean_accuracy_after"} <= measured.keys()
+    digest = bundle.predicate["subject"]["digest"]
+    assert {m.subject_digest for m in measured.values()} == {digest}
+
+
+def test_poison_that_the_checks_let_pass_is_measured_and_sealed_and_never_a_pass(lab):
+    suite = lab.root / "expectations" / "digits.json"
+    document = json.loads(suite.read_text(encoding="utf-8"))
+    document["expectations"] = [
+        each for each in document["expectations"] if each["type"] == "expect_features_to_be_finite"
+    ]
+    suite.write_text(json.dumps(document), encoding="utf-8")
+
+    state = lab.evaluate(poison="patch", poison_rate=0.01)
+
+    assert (state.type.value, state.name) == ("FAILED", "Failed")
+    error = state.result(raise_on_failure=False)
+    assert isinstance(error, NotEvaluated)
+    assert "the checks let patch at rate 0.01 pass: see `seclab show " in str(error)
+    run = lab.runs(state)["digits"]
+    assert (run.verdict, run.status) == ("NOT_EVALUATED", "FINISHED")
+    [outcome] = outcomes_of(lab.bundle(run))
+    assert "patch at 0.01 (0 of 1 sets found, 0% of the rows named)" in outcome.notes[0]
+
+
+def test_a_rate_that_poisons_no_row_is_a_clear_error_and_leaves_no_run(lab):
+    state = lab.evaluate(poison="patch", poison_rate=0.0001)
+
+    error = state.result(raise_on_failure=False)
+    assert isinstance(error, Misconfigured)
+    assert "rate 0.0001 poisons no row of 1437: give a higher one" in str(error)
+    assert lab.everything() == []
 
 
 def test_splits_that_share_an_image_are_refused_before_training(lab, monkeypatch):
