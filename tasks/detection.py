@@ -9,12 +9,13 @@ from typing import Any
 from prefect.futures import PrefectFuture
 
 from seclab import data_checks
-from seclab.data_checks import SuiteInspector
+from seclab.custody import Manifest
+from seclab.data_checks import SuiteScreen
 from seclab.datasets import Dataset
 from seclab.detection import DatasetTarget, PoisonedSet
+from seclab.fingerprint import Digest
 from seclab.measurement import CheckReport
 from seclab.outcome import Outcome
-from seclab.project import BASELINES, Project
 from seclab.reuse import code_digest
 from seclab.shelf import RunSummary
 from seclab.tracking import Recording
@@ -33,18 +34,18 @@ class Started:
     """The evaluations of a dataset at work.
 
     Attributes:
-        target: The dataset with its checks.
         recording: The open run about it.
         rows: What the run is about: the dataset, or the set that was poisoned on purpose.
         reports: What the checks said of these rows.
+        manifests: Where they come from.
         description: What makes them what they are.
         work: One outcome an evaluation, there or to come.
     """
 
-    target: DatasetTarget
     recording: Recording
     rows: Dataset
     reports: Sequence[CheckReport]
+    manifests: Mapping[Digest, Manifest]
     description: Mapping[str, Any]
     work: Sequence[Outcome | PrefectFuture[Outcome]]
 
@@ -56,6 +57,7 @@ def start(
     reports: Sequence[CheckReport],
     chosen: Mapping[str, Mapping[str, Any]],
     *,
+    manifests: Mapping[Digest, Manifest],
     planted: PoisonedSet | None = None,
     description: Mapping[str, Any] | None = None,
 ) -> Started | None:
@@ -67,30 +69,33 @@ def start(
         dataset: The rows, clean.
         reports: What the checks said.
         chosen: Parameters by name of the evaluation; with none nothing is begun.
+        manifests: Where the data comes from.
         planted: The set that was poisoned on purpose, which the run then is about.
         description: What was done to that.
     """
     if not chosen:
         return None
-    target = DatasetTarget(dataset, _inspector(context.project, dataset.name), planted)
+    project, name = context.project, dataset.name
+    suite, history = project.suites[name], project.histories.get(name)
+    target = DatasetTarget(dataset, SuiteScreen(suite, history), planted)
     subject = target.subject
     recording = stack.enter_context(context.recording(subject))
     data = {
         "rows": str(dataset.fingerprint().ordered),
         "checks": _CHECKS,
-        "suite": str(context.project.suites[dataset.name].digest),
-        "baselines": str(context.project.digests[BASELINES]),
+        "suite": str(suite.digest),
+        "recorded": str(history.newest.digest) if history else "",
     }
-    described = {"inspected_by": target.about, **(description or {})}
+    described = {"screened_by": target.about, **(description or {})}
     wanted = context.wanted(subject, chosen, data=data)
     earlier = earlier_results(context, wanted)
     rows = planted.rows if planted else dataset
-    keeper = Keeper(context, recording, reports, [rows], described)
+    keeper = Keeper(context, recording, reports, [rows], manifests, described)
     work = [
         earlier.get(want.entry.name) or evaluate_dataset.submit(want, target, keeper)
         for want in wanted
     ]
-    return Started(target, recording, rows, reports, described, work)
+    return Started(recording, rows, reports, manifests, described, work)
 
 
 def finish(
@@ -108,10 +113,7 @@ def finish(
         outcomes=outcomes,
         reports=started.reports,
         datasets=[started.rows],
+        manifests=started.manifests,
         description=started.description,
     )
     return [(summary, outcomes)]
-
-
-def _inspector(project: Project, name: str) -> SuiteInspector:
-    return SuiteInspector(project.suites[name], project.baselines.get(name))

@@ -14,6 +14,7 @@ from seclab.outcome import Evaluated, Outcome
 from seclab.shelf import RunSummary
 from tasks import detection
 from tasks.context import Context
+from tasks.custody import recorded
 from tasks.data import check_dataset
 from tasks.progress import progress
 
@@ -54,6 +55,7 @@ def drill(
         dataset,
         [report],
         {_EVALUATION: aimed},
+        manifests=recorded(context, planted.rows),
         planted=planted,
         description=describe(planted, seed=context.seed),
     )
@@ -121,7 +123,7 @@ def _tell(planted: PoisonedSet, outcomes: Sequence[Outcome]) -> None:
         return
     rows, clean = int(planted.mask.sum()), int((~planted.mask).sum())
     if not measured["set_detection_rate"]:
-        progress.error("missed   no check but the comparison with the baseline has found it")
+        progress.error("missed   no check but the comparison with what is recorded has found it")
     progress.info(
         "found    %d of %d poisoned rows, and %d of %d clean ones",
         round(measured["row_recall"] * rows),

@@ -24,7 +24,8 @@ from tasks import keeping
 
 keeping.WORTH_KEEPING = 0.0
 """
-CHOSEN = [word for name in EFFORT if "rag" not in name for word in ("--evaluation", name)]
+OTHERS = ("rag_prompt_injection", "poisoning_detection")  # not of models
+CHOSEN = [word for name in EFFORT if name not in OTHERS for word in ("--evaluation", name)]
 COMMAND = ("evaluate", "--profile", "quick", "--model", "softmax-regression", *CHOSEN)
 ENDLESS = EFFORT | {"evasion_l2": EFFORT["evasion_l2"] | {"steps": 10_000_000}}
 # The run that keeps it, and its name, which ends in that of the evaluation.

@@ -30,7 +30,7 @@ def test_unsigned_evidence_is_whole_too_and_counted_as_unsigned(evaluated, secla
     answer = seclab(evaluated.lab, "verify", "--all")
 
     assert (answer.code, answer.err) == (0, "")
-    assert "3 runs verified, 0 of them signed; nothing was changed" in answer.out
+    assert "4 runs verified, 0 of them signed; nothing was changed" in answer.out
 
 
 def test_one_run_is_verified_by_its_id_or_the_beginning_of_it(promoted, seclab):

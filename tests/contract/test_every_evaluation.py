@@ -14,7 +14,7 @@ import pytest
 import seclab.evaluations  # noqa: F401 - fills the register
 from seclab import data_checks, datasets, rag, registry
 from seclab.artifacts import Chart, ImageGrid
-from seclab.data_checks import SuiteInspector
+from seclab.data_checks import SuiteScreen
 from seclab.datasets import Dataset, Provenance
 from seclab.detection import DatasetTarget
 from seclab.evidence import plain
@@ -86,7 +86,7 @@ def data():
 @pytest.fixture(scope="module")
 def checks():
     """The checks that a dataset has to pass, as the flow asks them."""
-    return SuiteInspector(data_checks.load_suite(ROOT / "expectations" / "digits.json"), None)
+    return SuiteScreen(data_checks.load_suite(ROOT / "expectations" / "digits.json"), None)
 
 
 @pytest.fixture(scope="module")

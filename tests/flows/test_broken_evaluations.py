@@ -37,7 +37,7 @@ def test_an_evaluation_that_raises_is_not_evaluated_and_never_a_pass(lab, broken
     state = lab.evaluate(models=["softmax-regression"])
 
     assert (state.type.value, state.name) == ("FAILED", "NotEvaluated")
-    assert state.message == "NOT_EVALUATED softmax-regression; PASS support-agent"
+    assert state.message == "NOT_EVALUATED softmax-regression; PASS digits; PASS support-agent"
     run = lab.runs(state)["softmax-regression"]
     assert (run.verdict, run.status) == ("NOT_EVALUATED", "FINISHED")
     assert run.risks["R-PRV-01"] == "not-evaluated"
@@ -106,12 +106,13 @@ def test_a_training_that_fails_leaves_every_open_run_closed_as_failed(lab, monke
     state = lab.evaluate(models=["softmax-regression"])
 
     assert (state.type.value, state.name) == ("FAILED", "Failed")
-    [run] = lab.everything()
-    assert run.data.tags["seclab.subject"] == "support-agent"
-    assert run.info.status == "FAILED"
-    assert run.info.run_name.startswith("FAILED support-agent ")
-    assert "MemoryError: no room to train in" in run.data.tags["mlflow.note.content"]
-    assert "seclab.verdict" not in run.data.tags
+    runs = {run.data.tags["seclab.subject"]: run for run in lab.everything()}
+    assert runs.keys() == {"support-agent", "digits"}
+    for subject, run in runs.items():
+        assert run.info.status == "FAILED"
+        assert run.info.run_name.startswith(f"FAILED {subject} ")
+        assert "MemoryError: no room to train in" in run.data.tags["mlflow.note.content"]
+        assert "seclab.verdict" not in run.data.tags
 
 
 @pytest.mark.exhaustive

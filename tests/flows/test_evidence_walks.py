@@ -34,10 +34,11 @@ def test_there_are_metrics_to_walk_from(everything):
     parents = [run for run in everything.values() if not _parent(run)]
     children = [run for run in everything.values() if _parent(run)]
 
-    assert len(parents) == 5 + 2 + 2
-    # Every evaluation of its kind, and a model stands on the checks of the data and of the splits.
-    model, agent = len(registry.registered("model")) + 2, len(registry.registered("agent"))
-    assert len(children) == 4 * model + agent + 2 * (model + agent)
+    assert len(parents) == 6 + 2 + 3
+    # Every evaluation of its kind; models and data stand on the checks of data and splits.
+    model, data = (len(registry.registered(kind)) + 2 for kind in ("model", "dataset"))
+    agent = len(registry.registered("agent"))
+    assert len(children) == (4 * model + agent + data) + (model + agent) + (model + agent + data)
     assert all(run.data.metrics for run in everything.values())
 
 

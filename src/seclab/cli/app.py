@@ -81,7 +81,7 @@ def evaluate(  # noqa: PLR0917 - Typer turns parameters into options by position
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="Model to evaluate; may be repeated. All of them, and the agent, when left out."
+            help="Model to evaluate; may be repeated. All, with the agent and the data, when left out."
         ),
     ] = None,
     evaluation: Annotated[
@@ -98,8 +98,8 @@ def evaluate(  # noqa: PLR0917 - Typer turns parameters into options by position
     poison: Annotated[
         str | None,
         typer.Option(
-            help="Poison the data on purpose, with random_flips, patch, blended or another kind: "
-            "the run is to end blocked.",
+            help="Poison the data on purpose, with random_flips, patch, blended or another kind, "
+            "and see what the checks find and repair saves: the run ends blocked.",
             show_default=False,
         ),
     ] = None,

@@ -49,7 +49,7 @@ def evaluate(
         from seclab import project, registry
 
         if models and not evaluations:
-            # Whoever names models wants these models, not the agent.
+            # Whoever names models wants these models, not the agent or the data.
             parameters["evaluations"] = list(registry.registered("model"))
         problems = project.unknown_names(
             project.load(found),

@@ -8,7 +8,7 @@ can be read and validated without it.
 from seclab.data_checks import content, copies, labels, poison, versions  # noqa: F401 - they fill the catalogue
 from seclab.data_checks.catalogue import ExpectationType, types
 from seclab.data_checks.checks import Inspection, check, check_splits, inspect
-from seclab.data_checks.inspecting import SuiteInspector
+from seclab.data_checks.screening import SuiteScreen
 from seclab.data_checks.suites import Expectation, Suite, load_suite
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "ExpectationType",
     "Inspection",
     "Suite",
-    "SuiteInspector",
+    "SuiteScreen",
     "check",
     "check_splits",
     "inspect",

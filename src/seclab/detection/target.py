@@ -13,7 +13,7 @@ from seclab.measurement import Subject, SuspectedPattern
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Inspection:
+class Screening:
     """What checks say of a set of rows.
 
     Attributes:
@@ -29,7 +29,7 @@ class Inspection:
     patterns: tuple[SuspectedPattern, ...] = ()
 
 
-class Inspector(Protocol):
+class Screen(Protocol):
     """Checks that can be asked about any rows of a kind of data."""
 
     @property
@@ -37,7 +37,7 @@ class Inspector(Protocol):
         """What is checked and what is left out, a sentence."""
         ...
 
-    def __call__(self, rows: Dataset) -> Inspection:
+    def __call__(self, rows: Dataset) -> Screening:
         """What the checks say of rows.
 
         Raises:
@@ -51,17 +51,15 @@ class DatasetTarget:
 
     Args:
         data: The dataset, clean.
-        inspector: The checks.
+        screen: The checks.
         planted: One set that was poisoned on purpose: then it is the subject, the only poison that
             can be asked for, and ``data`` is what it was made of.
     """
 
-    def __init__(
-        self, data: Dataset, inspector: Inspector, planted: PoisonedSet | None = None
-    ) -> None:
+    def __init__(self, data: Dataset, screen: Screen, planted: PoisonedSet | None = None) -> None:
         self.data = data
         self.queries = 0
-        self._inspector = inspector
+        self._screen = screen
         self._planted = planted
 
     @property
@@ -73,12 +71,12 @@ class DatasetTarget:
     @property
     def about(self) -> str:
         """What the checks are, a sentence."""
-        return self._inspector.about
+        return self._screen.about
 
-    def inspect(self, rows: Dataset) -> Inspection:
+    def screen(self, rows: Dataset) -> Screening:
         """What the checks say of rows, one query a row."""
         self.queries += len(rows)
-        return self._inspector(rows)
+        return self._screen(rows)
 
     def clean_set(self, rng: np.random.Generator) -> PoisonedSet:
         """A random part of the clean dataset; see :func:`seclab.detection.clean_set`."""

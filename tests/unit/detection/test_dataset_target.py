@@ -6,7 +6,7 @@ import pytest
 from seclab import datasets
 from seclab.detection import DatasetTarget, poisoned_set
 from seclab.errors import NotEvaluated
-from tests.inspectors import Knowing
+from tests.screens import Knowing
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +26,11 @@ def test_the_subject_is_the_dataset_by_its_rows(digits):
     assert subject.digest == str(digits.fingerprint().ordered)
 
 
-def test_every_row_that_is_inspected_is_a_query(digits):
+def test_every_row_that_is_screened_is_a_query(digits):
     target = DatasetTarget(digits, Knowing(digits))
 
-    target.inspect(digits)
-    target.inspect(digits.take(np.arange(10)))
+    target.screen(digits)
+    target.screen(digits.take(np.arange(10)))
 
     assert target.queries == 1807
 
@@ -50,5 +50,5 @@ def test_clean_sets_are_of_the_clean_rows_even_then(digits, planted):
 
     made = target.clean_set(np.random.default_rng(1))
 
-    assert not target.inspect(made.rows).alarm
-    assert target.inspect(planted.rows).alarm
+    assert not target.screen(made.rows).alarm
+    assert target.screen(planted.rows).alarm

@@ -9,7 +9,7 @@ from seclab.datasets import Dataset
 from seclab.detection import DatasetTarget, poisoned_set
 from seclab.evaluations.poisoning_detection.measuring import Cell, Judged, Trial
 from seclab.outcome import Evaluated, Missing
-from tests.inspectors import Fixed, Knowing
+from tests.screens import Fixed, Knowing
 
 ENTRY = registry.get("poisoning_detection")
 SMALL = {
@@ -32,8 +32,8 @@ def rows():
 
 @pytest.fixture(scope="module")
 def run(rows):
-    def of(inspector, *, seed=0, data=rows, planted=None, **changes):
-        target = DatasetTarget(data, inspector, planted)
+    def of(screen, *, seed=0, data=rows, planted=None, **changes):
+        target = DatasetTarget(data, screen, planted)
         return registry.run(ENTRY, target, seed=seed, dataset_digest="d", **{**SMALL, **changes})
 
     return of

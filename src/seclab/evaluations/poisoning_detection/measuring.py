@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from seclab.attacks.poisoning import KINDS
-from seclab.detection import DatasetTarget, Inspection, PoisonedSet
+from seclab.detection import DatasetTarget, PoisonedSet, Screening
 from seclab.measurement import Estimate, Interval
 from seclab.models import ModelSpec, fit
 from seclab.statistics import (
@@ -55,7 +55,7 @@ class Trial:
 
     Attributes:
         made: The set.
-        inspection: What the checks say of it.
+        screening: What the checks say of it.
         before: The model trained on all of it; ``None`` where none was trained.
         after: The model trained without the named rows; ``None`` also where fewer than two
             classes are left.
@@ -64,7 +64,7 @@ class Trial:
     """
 
     made: PoisonedSet
-    inspection: Inspection
+    screening: Screening
     before: Judged | None = None
     after: Judged | None = None
     arriving: int | None = None
@@ -73,7 +73,7 @@ class Trial:
     @property
     def found(self) -> bool:
         """Whether the checks have found it."""
-        return _found(self.inspection, self.made.mask)
+        return _found(self.screening, self.made.mask)
 
     @property
     def poison(self) -> int:
@@ -83,7 +83,7 @@ class Trial:
     @property
     def named_poison(self) -> int:
         """How many of these are named."""
-        return int((self.inspection.flagged & self.made.mask).sum())
+        return int((self.screening.flagged & self.made.mask).sum())
 
     @property
     def clean(self) -> int:
@@ -93,7 +93,7 @@ class Trial:
     @property
     def named_clean(self) -> int:
         """How many of these are named."""
-        return int((self.inspection.flagged & ~self.made.mask).sum())
+        return int((self.screening.flagged & ~self.made.mask).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,32 +198,30 @@ def _trials(
         made = target.poisoned_set(kind, rate, np.random.default_rng(seeds))
         if not made.mask.any():
             continue
-        inspection = target.inspect(made.rows)
+        screening = target.screen(made.rows)
         before = after = arriving = found_after = None
         rng = np.random.default_rng([*seeds, 1])
         if index < effort.retrain_sets:
-            before, after = _repaired(made, inspection, spec, seed=int(rng.integers(2**31)))
+            before, after = _repaired(made, screening, spec, seed=int(rng.integers(2**31)))
         if index < effort.batched_sets:
             arriving, found_after = _by_batches(target, made, effort.batches, rng)
-        yield Trial(made, inspection, before, after, arriving, found_after)
+        yield Trial(made, screening, before, after, arriving, found_after)
 
 
 def _clean(target: DatasetTarget, seeds: list[int]) -> CleanSet:
     rows = target.clean_set(np.random.default_rng(seeds)).rows
-    inspection = target.inspect(rows)
-    return CleanSet(
-        inspection.alarm, len(rows), int(inspection.flagged.sum()), tuple(inspection.by)
-    )
+    screening = target.screen(rows)
+    return CleanSet(screening.alarm, len(rows), int(screening.flagged.sum()), tuple(screening.by))
 
 
 def _repaired(
-    made: PoisonedSet, inspection: Inspection, spec: ModelSpec, *, seed: int
+    made: PoisonedSet, screening: Screening, spec: ModelSpec, *, seed: int
 ) -> tuple[Judged, Judged | None]:
     """The model of all rows, and that of the rows that are left."""
     before = _judge(fit(spec, made.rows, seed=seed), made)
-    if not inspection.flagged.any():
+    if not screening.flagged.any():
         return before, before
-    kept = ~inspection.flagged
+    kept = ~screening.flagged
     if np.unique(made.rows.labels[kept]).size < 2:
         return before, None
     return before, _judge(fit(spec, made.rows.take(kept), seed=seed), made)
@@ -266,12 +264,12 @@ def _by_batches(
     order = np.argsort(arrived, kind="stable")
     for batch in range(1, last + 1):
         here = order[arrived[order] <= batch]
-        if _found(target.inspect(made.rows.take(here)), made.mask[here]):
+        if _found(target.screen(made.rows.take(here)), made.mask[here]):
             return last, batch
     return last, None
 
 
-def _found(inspection: Inspection, mask: np.ndarray) -> bool:
+def _found(screening: Screening, mask: np.ndarray) -> bool:
     """Whether an alarm is about the poison, as far as it names rows."""
-    flagged = inspection.flagged
-    return inspection.alarm and bool((flagged & mask).any() or not flagged.any())
+    flagged = screening.flagged
+    return screening.alarm and bool((flagged & mask).any() or not flagged.any())

@@ -21,7 +21,7 @@ def found(data: Dataset, cells: Sequence[Cell]) -> Iterator[ImageGrid]:
     shown: dict[str, tuple[Trial, SuspectedPattern]] = {}
     for cell in sorted(cells, key=lambda cell: -cell.rate):
         for trial in cell.trials:
-            for pattern in trial.inspection.patterns[:1]:
+            for pattern in trial.screening.patterns[:1]:
                 shown.setdefault(cell.kind, (trial, pattern))
     if not shown:
         return

@@ -68,7 +68,7 @@ def _cell(cell: Cell) -> tuple[Scalar, ...]:
 
 def _found_by(cell: Cell) -> str:
     """Which checks raise the alarm, each with the number of sets."""
-    counts = Counter(name for trial in cell.trials for name in trial.inspection.by)
+    counts = Counter(name for trial in cell.trials for name in trial.screening.by)
     return ", ".join(f"{name} ({count})" for name, count in counts.most_common())
 
 
@@ -96,8 +96,8 @@ def _set(cell: Cell, index: int, trial: Trial) -> tuple[Scalar, ...]:
     )
     return (
         *(cell.kind, cell.rate, index, source, target),
-        *(len(trial.made.rows), trial.poison, trial.inspection.alarm, trial.found),
-        *(trial.named_poison, trial.named_clean, ", ".join(trial.inspection.by)),
+        *(len(trial.made.rows), trial.poison, trial.screening.alarm, trial.found),
+        *(trial.named_poison, trial.named_clean, ", ".join(trial.screening.by)),
         *(_success(trial.before), _success(trial.after)),
         *(_accuracy(trial.before), _accuracy(trial.after)),
         *(trial.arriving, trial.found_after),

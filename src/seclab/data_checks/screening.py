@@ -4,21 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seclab.baselines import Baseline
+from seclab.custody import History
 from seclab.data_checks.catalogue import types
 from seclab.data_checks.suites import Expectation, Suite
 from seclab.data_checks.table import Finding, of_dataset
 from seclab.datasets import Dataset
-from seclab.detection import Inspection
+from seclab.detection import Screening
 from seclab.errors import NotEvaluated
 from seclab.measurement import Severity
 
 # It finds every change of any kind, since none is in the record, and says nothing of detectors.
-LEFT_OUT = "expect_rows_to_match_baseline"
+LEFT_OUT = "expect_changes_to_be_explained"
 
 
 @dataclass(frozen=True, slots=True)
-class SuiteInspector:
+class SuiteScreen:
     """What the critical expectations of a suite say of rows that nobody has recorded.
 
     Attributes:
@@ -27,18 +27,18 @@ class SuiteInspector:
     """
 
     suite: Suite
-    baseline: Baseline | None
+    baseline: History | None
 
     @property
     def about(self) -> str:
         """What is checked and what is left out, a sentence."""
         return (
-            f"Inspected by the critical expectations of suite {self.suite.name} "
+            f"Screened by the critical expectations of suite {self.suite.name} "
             f"({self.suite.digest}) without {LEFT_OUT}: that one notices any change whatever, and "
             "nothing at all in rows that were never recorded."
         )
 
-    def __call__(self, rows: Dataset) -> Inspection:
+    def __call__(self, rows: Dataset) -> Screening:
         """Alarm, and the rows named by what raises it.
 
         Raises:
@@ -53,20 +53,20 @@ class SuiteInspector:
                     findings[place] = function(table, **expectation.kwargs)
                 except NotEvaluated as error:
                     raise NotEvaluated(f"{expectation.type}: {error}") from error
-        return _inspection(self.suite.expectations, findings, len(rows))
+        return _screening(self.suite.expectations, findings, len(rows))
 
 
-def _inspection(
+def _screening(
     expectations: tuple[Expectation, ...], findings: dict[int, Finding], rows: int
-) -> Inspection:
+) -> Screening:
     failed = {place: finding for place, finding in findings.items() if not finding.holds}
     flagged = np.zeros(rows, dtype=bool)
     by: dict[str, np.ndarray] = {}
     for place, finding in failed.items():
-        named = np.zeros(rows, dtype=bool)
-        named[list(finding.rows)] = True
         name = expectations[place].type
+        named = np.zeros(rows, dtype=bool)
+        named[list(finding.rows if types()[name].suspects else ())] = True
         by[name] = by[name] | named if name in by else named
         flagged |= named
     patterns = tuple(pattern for finding in failed.values() for pattern in finding.patterns)
-    return Inspection(bool(failed), flagged, by, patterns)
+    return Screening(bool(failed), flagged, by, patterns)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from seclab.detection import Inspection
+from seclab.detection import Screening
 
 
 class Knowing:
@@ -13,7 +13,7 @@ class Knowing:
         share: Which part of these it names, from the first on; with 0 it never raises the alarm.
     """
 
-    about = "Inspected by one who knows the clean rows."
+    about = "Screened by one who knows the clean rows."
 
     def __init__(self, clean, share=1.0):
         self._known = {_content(*row) for row in zip(clean.features, clean.labels, strict=True)}
@@ -25,7 +25,7 @@ class Knowing:
         named = foreign[: round(self._share * foreign.size)]
         flagged = np.zeros(len(rows), dtype=bool)
         flagged[named] = True
-        return Inspection(bool(named.size), flagged, {"knowing": flagged} if named.size else {})
+        return Screening(bool(named.size), flagged, {"knowing": flagged} if named.size else {})
 
 
 def _content(features, label):
@@ -35,11 +35,11 @@ def _content(features, label):
 class Fixed:
     """Always raises the alarm and names the rows that a function of their number picks."""
 
-    about = "Inspected by one who does not look."
+    about = "Screened by one who does not look."
 
     def __init__(self, pick):
         self._pick = pick
 
     def __call__(self, rows):
         flagged = self._pick(rows)
-        return Inspection(True, flagged, {"fixed": flagged})
+        return Screening(True, flagged, {"fixed": flagged})
