@@ -158,6 +158,14 @@ def check(  # noqa: PLR0917 - Typer turns parameters into options by position
         tuple[float, float] | None,
         typer.Option(help="Smallest and largest value of a feature.", show_default=False),
     ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(help="Name of the column that says when a row arrived.", show_default=False),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="A file with an earlier version that is trusted.", show_default=False),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check a dataset file for damage and poison, and show what was found."""
@@ -169,6 +177,8 @@ def check(  # noqa: PLR0917 - Typer turns parameters into options by position
         label=label,
         image_shape=image_shape,
         feature_range=feature_range,
+        batch=batch,
+        against=against,
         json=json,
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 from seclab import data_checks, settings
 from seclab.cli.output import as_json, say
 from seclab.data_checks.suites import Suite, load_suite
-from seclab.data_files import Limits, read_dataset
+from seclab.data_files import Limits, read_arrivals, read_dataset
 from seclab.datasets import Dataset
 from seclab.errors import Misconfigured
 from seclab.evidence import plain
@@ -28,25 +28,63 @@ def check(
     label: str | None,
     image_shape: tuple[int, int] | None,
     feature_range: tuple[float, float] | None,
+    batch: str | None,
+    against: Path | None,
     json: bool,
 ) -> None:
     """Read a file, check it, and exit with the verdict.
+
+    Args:
+        path: The file.
+        suite: Name of the suite it is held to.
+        label: Name of the column of labels; None: inferred.
+        image_shape: Height and width; None: inferred.
+        feature_range: Smallest and largest value of a feature; None: inferred.
+        batch: Name of the column that says when a row arrived; None: nothing says it.
+        against: A file with an earlier version that is trusted.
+        json: Print JSON.
 
     Raises:
         Misconfigured: There is no such file or suite.
         InvalidData: The file is malformed, hostile or too large.
     """
     expectations = _suite(suite)
-    dataset = read_dataset(
-        path, label=label, image_shape=image_shape, feature_range=feature_range, limits=Limits()
+    dataset, batches = _read(path, batch, label, image_shape, feature_range)
+    earlier = None
+    if against is not None:
+        earlier, _ = _read(against, batch, label, image_shape, feature_range)
+    report = data_checks.check(
+        dataset, expectations, baseline=None, earlier=earlier, batches=batches
     )
-    report = data_checks.check(dataset, expectations, baseline=None)
     verdict = _verdict(report)
     if json:
         as_json({"verdict": verdict, "report": plain(report)})
     else:
         _print(path, dataset, report, verdict)
     sys.exit(EXIT_CODES[verdict])
+
+
+def _read(
+    path: Path,
+    batch: str | None,
+    label: str | None,
+    image_shape: tuple[int, int] | None,
+    feature_range: tuple[float, float] | None,
+) -> tuple[Dataset, np.ndarray | None]:
+    """The rows of a file, and when they arrived where a column says it."""
+    if batch is None:
+        dataset = read_dataset(
+            path, label=label, image_shape=image_shape, feature_range=feature_range, limits=Limits()
+        )
+        return dataset, None
+    return read_arrivals(
+        path,
+        batch=batch,
+        label=label,
+        image_shape=image_shape,
+        feature_range=feature_range,
+        limits=Limits(),
+    )
 
 
 def _suite(name: str) -> Suite:
@@ -99,7 +137,8 @@ def _some(rows: tuple[int, ...]) -> str:
 def _draw(pattern: SuspectedPattern, dataset: Dataset) -> None:
     """The suspected trigger: as a picture where rows are images, else feature by feature."""
     name = dataset.class_names[pattern.label]
-    say(f"         {pattern.rows} rows labelled {name} share {len(pattern.columns)} values:")
+    borne = f"{pattern.rows} rows labelled {name} share" if pattern.rows else f"To {name} lead"
+    say(f"         {borne} {len(pattern.columns)} values:")
     if dataset.image_shape is None:
         values = zip(pattern.columns, pattern.values, strict=True)
         told = ", ".join(f"{dataset.feature_names[column]} = {value:g}" for column, value in values)

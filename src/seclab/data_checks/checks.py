@@ -1,15 +1,27 @@
 """A dataset or its splits against a suite, and the report that is kept as evidence."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from seclab.baselines import Baseline
 from seclab.data_checks.catalogue import types
 from seclab.data_checks.suites import Expectation, Suite
 from seclab.data_checks.table import Broken, Finding, Table, of_dataset, of_splits
 from seclab.datasets import Dataset, Splits
-from seclab.errors import Misconfigured, SeclabError
+from seclab.defenses.class_profiles import ClassProfile, profile_classes
+from seclab.errors import InvalidData, Misconfigured, SeclabError
 from seclab.measurement import CheckReport, CheckResult, CheckStatus
 
 
-def check(dataset: Dataset, suite: Suite, *, baseline: Baseline | None) -> CheckReport:
+def check(
+    dataset: Dataset,
+    suite: Suite,
+    *,
+    baseline: Baseline | None,
+    earlier: Dataset | None = None,
+    batches: np.ndarray | None = None,
+) -> CheckReport:
     """Hold a dataset to a suite.
 
     Args:
@@ -17,15 +29,20 @@ def check(dataset: Dataset, suite: Suite, *, baseline: Baseline | None) -> Check
         suite: What is expected of them.
         baseline: What is recorded of this dataset; with ``None`` an expectation that needs it
             is errored.
+        earlier: A version that somebody trusts, with the same columns; likewise.
+        batches: When each row arrived, numbers of shape (n,), later is higher; likewise.
 
     Returns:
         One result per expectation, in the order of the suite. An exception inside an
         expectation makes it errored: neither passed nor failed.
 
     Raises:
+        InvalidData: The earlier version has other columns or classes.
         Misconfigured: Great Expectations is not installed or does not take the suite over.
     """
-    return _report(dataset, of_dataset(dataset, baseline), suite)
+    table = of_dataset(dataset, baseline)
+    profiles = None if earlier is None else _profiles(earlier, dataset)
+    return _report(dataset, replace(table, profiles=profiles, batches=batches), suite)
 
 
 def check_splits(splits: Splits, suite: Suite) -> CheckReport:
@@ -45,6 +62,27 @@ def check_splits(splits: Splits, suite: Suite) -> CheckReport:
     """
     whole, table = of_splits(splits)
     return _report(whole, table, suite)
+
+
+def _profiles(earlier: Dataset, now: Dataset) -> tuple[ClassProfile, ...]:
+    """What the classes once looked like.
+
+    Raises:
+        InvalidData: It is no earlier version of the same data.
+    """
+    problems = [
+        f"{earlier.name} has other {what} than {now.name}: it is no earlier version of it"
+        for what, same in (
+            ("columns", earlier.feature_names == now.feature_names),
+            ("classes", earlier.class_names == now.class_names),
+        )
+        if not same
+    ]
+    if not np.isfinite(earlier.features).all():
+        problems.append(f"{earlier.name} holds what is no number: it can be no reference")
+    if problems:
+        raise InvalidData(problems)
+    return profile_classes(earlier.features, earlier.labels)
 
 
 def _report(dataset: Dataset, table: Table, suite: Suite) -> CheckReport:

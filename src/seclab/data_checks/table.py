@@ -6,6 +6,7 @@ import numpy as np
 
 from seclab.baselines import Baseline
 from seclab.datasets import Dataset, Splits
+from seclab.defenses.class_profiles import ClassProfile
 from seclab.errors import InvalidData
 from seclab.measurement import SuspectedPattern
 
@@ -26,6 +27,8 @@ class Table:
         feature_range: Declared smallest and largest value of a feature.
         image_shape: Declared (height, width).
         baseline: What the rows are to be held against, where something was recorded.
+        profiles: What the classes of an earlier version looked like, where there is one.
+        batches: When each row arrived, later is higher, shape (n,), where that is known.
     """
 
     features: np.ndarray
@@ -36,6 +39,8 @@ class Table:
     feature_range: tuple[float, float]
     image_shape: tuple[int, int] | None
     baseline: Baseline | None
+    profiles: tuple[ClassProfile, ...] | None = None
+    batches: np.ndarray | None = None
 
     def class_name(self, label: int) -> str:
         """The declared name of a label, or that it has none."""
