@@ -41,6 +41,9 @@ def expect_labels_to_be_supported(
     spare: _Whole,
     spare_share: _Share,
     spare_ratio: _Share,
+    pair_spare: _Whole,
+    pair_share: _Share,
+    pair_ratio: Annotated[float, Field(ge=0)],
     seed: _Whole,
 ) -> Finding:
     """Fits that have not seen a row confirm its label, for all but the hard rows of any set."""
@@ -59,6 +62,9 @@ def expect_labels_to_be_supported(
             spare=spare,
             spare_share=spare_share,
             spare_ratio=spare_ratio,
+            pair_spare=pair_spare,
+            pair_share=pair_share,
+            pair_ratio=pair_ratio,
         ),
         f"labels that the other rows support, but for {spare} rows and a share of the hard ones",
     )

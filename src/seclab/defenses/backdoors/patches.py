@@ -104,7 +104,7 @@ def patch_triggers(
         np.random.default_rng(seed),
     )
     scores = np.zeros(len(labels))
-    trusted = _uncontradicted(features, labels, settings.rng)
+    trusted = uncontradicted(features, labels, settings.rng)
     patterns: list[Pattern] = []
     left = np.arange(len(labels))
     for _ in range(rounds):
@@ -146,7 +146,7 @@ def _require_usable(
         raise Misconfigured(problems)
 
 
-def _uncontradicted(
+def uncontradicted(
     features: np.ndarray, labels: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Rows whose label a fit without them does not contradict: those that may testify.
