@@ -4,7 +4,7 @@ from sklearn.datasets import load_digits
 
 from seclab.defenses.influence import group_influence
 from seclab.defenses.label_noise import label_noise
-from seclab.defenses.nested_groups import main_directions, nested_groups
+from seclab.defenses.nested_groups import main_directions, nested_groups, of_equal_length
 from seclab.errors import Misconfigured
 
 SOURCE, TARGET, CORNER = 3, 8, (0, 7, 56, 63)
@@ -45,6 +45,17 @@ def test_row_by_row_the_same_rows_vouch_for_one_another(backdoored):
     features, labels, rows = backdoored
     alone = label_noise(features, labels, rng=np.random.default_rng(0))
     assert alone.flagged[rows].mean() < 0.5
+
+
+def test_the_class_that_rows_were_taken_from_is_not_blamed(digits):
+    """Half a class under another label: each half looks like the other one's label."""
+    features, labels = digits
+    rows = np.random.default_rng(2).permutation(np.flatnonzero(labels == 1))[:90]
+    labels = labels.copy()
+    labels[rows] = 8
+    answer = group_influence(features, labels, rng=np.random.default_rng(0))
+    assert answer.flagged[rows].mean() >= 0.8
+    assert not answer.flagged[labels == 1].any()
 
 
 def test_clean_digits_pass(digits):
@@ -90,6 +101,14 @@ def test_nested_groups_lie_inside_one_another_or_apart(rows):
     assert set(range(rows // 3)) in groups
     assert all(5 <= len(group) <= 0.7 * rows for group in groups)
     assert all(a <= b or b <= a or not a & b for a in groups for b in groups)
+
+
+def test_rows_of_equal_length_keep_their_direction():
+    rows = np.array([[3.0, 4.0], [0.0, 1.0], [0.0, 0.0], [6.0, 8.0]])
+    scaled = of_equal_length(rows)
+    assert np.linalg.norm(scaled, axis=1) == pytest.approx([3.0, 3.0, 0.0, 3.0])
+    assert scaled[0] == pytest.approx(scaled[3])
+    assert scaled[0] == pytest.approx([1.8, 2.4])
 
 
 def test_main_directions_keep_the_distances_that_matter():
