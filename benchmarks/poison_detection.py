@@ -3,7 +3,8 @@
 The suite of the digits, as the pipeline runs it, but without the recorded baseline, which would
 find every change. Each set is 1,257 of the 1,797 digits, another draw for each seed, poisoned by a
 trigger and classes drawn at random; the rest judges the models. A repair drops the named rows and
-trains the MLP again. On the sets of the aims cleanlab and two defences of
+trains the MLP again. Attack success counts rows that a model which was never poisoned does not send
+to the target when they bear the trigger; the figure for all rows stands beside it. On the sets of the aims cleanlab and two defences of
 adversarial-robustness-toolbox (ART) are asked too. Clean sets are parts of the digits of four
 sizes. Kinds under "unseen" are ones that no detector was made for.
 
@@ -29,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 from poisoning.growth import compare, measure
 from poisoning.peers import PEERS
-from poisoning.scores import Aim, Scores, aims, repair_aims, told
+from poisoning.scores import Aim, Scores, aims, repair_aims, successes, told
 from poisoning.trials import checked, clean_set, repaired, suite, trained, trial
 from poisoning.unseen import UNSEEN
 from threadpoolctl import threadpool_limits
@@ -128,8 +129,13 @@ def aimed_at(kind: str, rate: float, seeds: range) -> list[Aim]:
     ]
     never = [trained(one, one.clean) for one in sets]
     for when, models in (("poisoned", before), ("repaired", after), ("never poisoned", never)):
-        won = [model.success for model in models if model.success is not None]
-        success = f"success {np.mean(won):6.1%} (most {max(won):6.1%}), " if won else ""
+        raw, won = successes(models), successes(models, never)
+        success = (
+            f"success {np.mean(won):6.1%} (most {max(won):6.1%}; {np.mean(raw):.1%} with what the "
+            "trigger does by itself), "
+            if raw and won
+            else ""
+        )
         accuracy = np.mean([model.accuracy for model in models])
         print(f"    {when:15} {success}clean accuracy {accuracy:.2%}", flush=True)
     return [*aims(kind, rate, scores), *repair_aims(kind, rate, after, never)]

@@ -104,12 +104,19 @@ def aims(kind: str, rate: float, scores: Scores) -> list[Aim]:
     return asked
 
 
+def successes(models: Sequence[Trained], never: Sequence[Trained] | None = None) -> list[float]:
+    """Of all models for which there is one."""
+    clean = never or [None] * len(models)
+    won = [model.success(one) for model, one in zip(models, clean, strict=True)]
+    return [success for success in won if success is not None]
+
+
 def repair_aims(
     kind: str, rate: float, after: Sequence[Trained], never: Sequence[Trained]
 ) -> list[Aim]:
     """What was asked of a model trained on what is left."""
     what = f"{kind} at {rate:.0%} repaired"
-    won = [model.success for model in after if model.success is not None]
+    won = successes(after, never)
     lost = np.mean([model.accuracy for model in never]) - np.mean([m.accuracy for m in after])
     asked = [Aim(f"{what}, accuracy lost", float(lost), 0.01, at_most=True)]
     if won:

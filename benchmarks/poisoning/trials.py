@@ -59,18 +59,31 @@ class Answer:
     by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Trained:
     """What a training gives.
 
     Attributes:
         accuracy: On clean rows, 0 to 1.
-        success: Share of clean rows of the source, read right, that the trigger sends to the
-            target, 0 to 1; None where the poison has no trigger.
+        right: Which clean rows of the source it reads right, shape (m,); none where the poison
+            has no trigger.
+        sent: Which of them it reads as the target when they bear the trigger, shape (m,).
     """
 
     accuracy: float
-    success: float | None
+    right: np.ndarray
+    sent: np.ndarray
+
+    def success(self, never: "Trained | None" = None) -> float | None:
+        """Share of rows read right that the trigger sends to the target, 0 to 1.
+
+        Args:
+            never: A model that was never poisoned. Rows that the trigger sends to the target
+                there too, because it covers what they show, do not count then: no repair could
+                help them.
+        """
+        counted = self.right if never is None else self.right & ~never.sent
+        return float(self.sent[counted].mean()) if counted.any() else None
 
 
 def suite(name: str = "digits") -> Suite:
@@ -118,12 +131,13 @@ def trained(one: Trial, rows: Dataset) -> Trained:
     right = said == one.rest.labels
     attack = one.poisoned
     if attack.trigger is None or attack.target is None:
-        return Trained(float(right.mean()), None)
+        return Trained(float(right.mean()), right[:0], right[:0])
     wanted = one.rest.labels != attack.target
     if attack.source is not None:
         wanted = one.rest.labels == attack.source
-    triggered = attack.trigger(one.rest.features[wanted & right])
-    return Trained(float(right.mean()), float((model.predict(triggered) == attack.target).mean()))
+    triggered = attack.trigger(one.rest.features[wanted])
+    sent = model.predict(triggered) == attack.target
+    return Trained(float(right.mean()), right[wanted], sent)
 
 
 def repaired(one: Trial, flagged: np.ndarray) -> Dataset:

@@ -13,8 +13,6 @@ from seclab.defenses.nested_groups import main_directions, nested_groups
 from seclab.defenses.suspicion import Pattern, Suspicion
 from seclab.errors import Misconfigured
 
-_CHUNK = 512  # rows compared at once
-
 
 def group_influence(
     features: np.ndarray,
@@ -105,15 +103,18 @@ def group_influence(
     taken: list[Group] = []
     for _ in range(most_groups):
         fit = ridge_fit(phi, y, ridge=ridge, kept=~out)
-        judged = judged_groups(fit, groups, out, smallest=smallest, cuts=cuts)
+        judged = judged_groups(
+            fit, groups, out, smallest=smallest, largest_share=largest_share, cuts=cuts
+        )
         if not taken:
             for group in judged:
                 scores[group.rows] = np.maximum(scores[group.rows], group.level)
         worst = max(judged, key=lambda group: group.level, default=None)
         if worst is None or worst.level <= 1.0:
             break
-        guilty = _guilty(worst, phi, y, out, ridge=ridge)
-        grown = _grown(guilty, phi, y, out, ridge=ridge, joins=joins, rounds=rounds)
+        grown = _grown(worst, phi, y, out, ridge=ridge, joins=joins, rounds=rounds)
+        if len(grown.rows) > largest_share * np.count_nonzero((y == worst.label) & ~out):
+            grown = worst  # A label with nothing left in the fit looks like anything but itself.
         out[grown.rows] = True
         scores[grown.rows] = np.maximum(scores[grown.rows], grown.level)
         taken.append(grown)
@@ -128,35 +129,6 @@ def _require(landmarks: int, width: float, ridge: float, smallest: int, rounds: 
         problems.append(f"a group has at least 2 rows, got smallest={smallest}")
     if problems:
         raise Misconfigured(problems)
-
-
-def _guilty(
-    group: Group, phi: np.ndarray, y: np.ndarray, out: np.ndarray, *, ridge: float
-) -> Group:
-    """The group, or the rows of its rival that make it look alien, whichever is the more so.
-
-    Poison makes the class that it was taken from look like the target as much as the other way
-    round. Both sides are left out, and each is asked for what it is by the rest of both classes.
-    """
-    others = np.flatnonzero((y == group.rival) & ~out)
-    accusers = _nearest(phi, group.rows, others)
-    left = out.copy()
-    left[group.rows] = left[accusers] = True
-    fit = ridge_fit(phi, y, ridge=ridge, kept=~left).held_out()
-    pull = fit.scores[:, group.rival] - fit.scores[:, group.label]
-    if np.median(pull[group.rows]) >= np.median(-pull[accusers]):
-        return group
-    return Group(group.rival, group.label, accusers, -pull[accusers] / fit.unit, group.level)
-
-
-def _nearest(phi: np.ndarray, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """As many of the other rows as there are rows, at most half of them: those nearest to any."""
-    alike = np.full(len(others), -np.inf)
-    for start in range(0, len(rows), _CHUNK):
-        part = phi[others] @ phi[rows[start : start + _CHUNK]].T
-        alike = np.maximum(alike, part.max(axis=1))
-    count = max(min(len(rows), len(others) // 2), 1)
-    return np.sort(others[np.argsort(-alike, kind="stable")[:count]])
 
 
 def _grown(
