@@ -4,9 +4,10 @@ The suite of the digits, as the pipeline runs it, but without the recorded basel
 find every change. Each set is 1,257 of the 1,797 digits, another draw for each seed, poisoned by a
 trigger and classes drawn at random; the rest judges the models. A repair drops the named rows and
 trains the MLP again. Attack success counts rows that a model which was never poisoned does not send
-to the target when they bear the trigger; the figure for all rows stands beside it. On the sets of the aims cleanlab and two defences of
-adversarial-robustness-toolbox (ART) are asked too. Clean sets are parts of the digits of four
-sizes. Kinds under "unseen" are ones that no detector was made for.
+to the target when they bear the trigger; the figure for all rows stands beside it. On the sets of
+the aims cleanlab and two defences of adversarial-robustness-toolbox (ART) are asked too. Clean
+sets are parts of the digits of four sizes. Kinds under "unseen" are ones that no detector was made
+for.
 
 Prints for every kind and rate how many sets raise the alarm, the share of poisoned rows that are
 named, of named rows that are poison, and of clean rows that are named, mean and worst; and at the
