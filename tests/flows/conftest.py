@@ -192,7 +192,7 @@ class SharedRuns:
 
 @pytest.fixture(scope="session")
 def shared(server: None, tmp_path_factory: pytest.TempPathFactory) -> SharedRuns:  # noqa: ARG001
-    """One full quick run; one of its models and the agent again; with another seed, data too."""
+    """One full quick run; one of its models and the agent again; both with another seed."""
     from seclab import registry  # noqa: PLC0415 - flows.server goes before
 
     lab = _lab(tmp_path_factory.mktemp("shared"))
@@ -200,5 +200,5 @@ def shared(server: None, tmp_path_factory: pytest.TempPathFactory) -> SharedRuns
     # The contract of evaluations says that those of the data can be repeated.
     without_data = [*registry.registered("model"), *registry.registered("agent")]
     again = lab.evaluate(models=["softmax-regression"], evaluations=without_data, refresh=True)
-    other = lab.evaluate(models=["softmax-regression"], seed=1)
+    other = lab.evaluate(models=["softmax-regression"], evaluations=without_data, seed=1)
     return SharedRuns(lab, full, again, other)

@@ -131,18 +131,22 @@ def test_tags_carry_whole_digests_that_can_be_computed_again(shared):
             assert digests == {}
 
 
-def test_all_data_of_a_model_is_traced_back_to_what_was_recorded(shared):
+def test_all_data_is_traced_back_to_what_was_recorded(shared):
     newest = custody.load_histories(shared.lab.root / "registers" / "custody")["digits"].newest
     for name, run in shared.lab.runs(shared.full).items():
         found = traced(shared.lab.bundle(run).predicate)
         parts = ("train", "validation", "test", "population") if name in MODELS else ()
-        assert [each.dataset for each in found] == [f"digits/{part}" for part in parts]
+        whole = ["digits"] if run.kind == "dataset" else []
+        assert [each.dataset for each in found] == [*whole, *(f"digits/{part}" for part in parts)]
         for each in found:
             assert (each.share, each.gaps) == (1.0, ())
             assert each.steps[0].startswith(f"{newest.title}, 1797 rows: acquired ")
-            assert each.steps[1].endswith(f": split: {each.dataset.partition('/')[2]}")
+            part = each.dataset.partition("/")[2]
+            assert [step.endswith(f": split: {part}") for step in each.steps[1:]] == [True] * bool(
+                part
+            )
         metrics = shared.lab.store.client.get_run(run.run_id).data.metrics
-        assert metrics.get("custody/coverage") == (1.0 if parts else None)
+        assert metrics.get("custody/coverage") == (1.0 if found else None)
 
 
 def test_the_registered_file_is_the_model_that_was_measured(shared):

@@ -81,7 +81,7 @@ def evaluate(  # noqa: PLR0917 - Typer turns parameters into options by position
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="Model to evaluate; may be repeated. All, the agent and the data when left out."
+            help="Model to evaluate; may be repeated. All, the agent and the data, when left out."
         ),
     ] = None,
     evaluation: Annotated[
