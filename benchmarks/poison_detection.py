@@ -1,6 +1,6 @@
 """How much poison the checks find, what they blame wrongly, and what is left after a repair.
 
-The suite of the digits, as the pipeline runs it, but without the recorded baseline, which would
+The suite of the digits, as the pipeline runs it, but without the recorded version, which would
 find every change. Each set is 1,257 of the 1,797 digits, another draw for each seed, poisoned by a
 trigger and classes drawn at random; the rest judges the models. A repair drops the named rows and
 trains the MLP again. Attack success counts rows that a model which was never poisoned does not send
@@ -36,7 +36,7 @@ from poisoning.trials import checked, clean_set, repaired, suite, trained, trial
 from poisoning.unseen import UNSEEN
 from threadpoolctl import threadpool_limits
 
-from seclab import baselines, data_checks
+from seclab import custody, data_checks
 from seclab.attacks.poisoning import KINDS
 from seclab.datasets import digits
 
@@ -170,7 +170,7 @@ def cost() -> list[Aim]:
     """The default suite with everything in it, on the digits."""
     data = digits()
     whole = data_checks.load_suite(ROOT / "expectations" / "digits.json")
-    recorded = baselines.load_baselines(ROOT / "registers" / "baselines.yaml")["digits"]
+    recorded = custody.load_histories(ROOT / "registers" / custody.FOLDER)["digits"]
     seconds = []
     for _ in range(4):
         start = time.perf_counter()
