@@ -11,7 +11,7 @@ $(VENV): requirements.lock
 	tools/install
 
 evaluate: $(VENV) ## Train, check, attack and judge the digits models; promote the one that passes
-	$(BIN)/seclab evaluate --profile $(or $(PROFILE),standard)
+	$(BIN)/seclab evaluate --profile $(or $(PROFILE),quick)
 
 test: $(VENV) ## Run the tests
 	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
@@ -33,11 +33,12 @@ ui: $(VENV) ## Open the evidence in MLflow
 schedule: $(VENV) ## Run the nightly and weekly evaluations on this machine until stopped
 	$(BIN)/python -m flows.serve
 
-bench: $(VENV) ## What pipeline, reading and verifying cost, and the attacks beside those of a peer
+bench: $(VENV) ## What pipeline, reading and verifying cost; attacks and poison checks beside peers
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/verifying.py
 	$(BIN)/python benchmarks/attacks_vs_peers.py
+	$(BIN)/python benchmarks/poison_detection.py
 
 lock: $(VENV) ## Resolve requirements.lock anew
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra pipeline --extra stack --group dev --group bench --universal \
