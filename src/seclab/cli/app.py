@@ -162,6 +162,14 @@ def check(  # noqa: PLR0917 - Typer turns parameters into options by position
         Path | None,
         typer.Option(help="Write the suspected rows to this CSV or NPZ file.", show_default=False),
     ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(help="Name of the column that says when a row arrived.", show_default=False),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="A file with an earlier version that is trusted.", show_default=False),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Check a dataset file for damage and poison, and show what was found."""
@@ -175,6 +183,8 @@ def check(  # noqa: PLR0917 - Typer turns parameters into options by position
         feature_range=feature_range,
         rest=rest,
         aside=aside,
+        batch=batch,
+        against=against,
         json=json,
     )
 

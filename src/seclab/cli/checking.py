@@ -10,7 +10,13 @@ from seclab import custody, data_checks, settings
 from seclab.cli.output import as_json, say
 from seclab.cli.pictures import ANYTHING, picture
 from seclab.data_checks.suites import Suite, load_suite
-from seclab.data_files import Limits, read_dataset, require_writable, write_dataset
+from seclab.data_files import (
+    Limits,
+    read_arrivals,
+    read_dataset,
+    require_writable,
+    write_dataset,
+)
 from seclab.datasets import Dataset
 from seclab.errors import Misconfigured
 from seclab.evidence import plain
@@ -30,9 +36,23 @@ def check(
     feature_range: tuple[float, float] | None,
     rest: Path | None,
     aside: Path | None,
+    batch: str | None,
+    against: Path | None,
     json: bool,
 ) -> None:
     """Read a file, check it, write what was asked for, and exit with the verdict.
+
+    Args:
+        path: The file.
+        suite: Name of the suite it is held to.
+        label: Name of the column of labels; None: inferred.
+        image_shape: Height and width; None: inferred.
+        feature_range: Smallest and largest value of a feature; None: inferred.
+        rest: Where the rows that are left are written; None: nowhere.
+        aside: Where the suspected rows are written; None: nowhere.
+        batch: Name of the column that says when a row arrived; None: nothing says it.
+        against: A file with an earlier version that is trusted.
+        json: Print JSON.
 
     Raises:
         Misconfigured: There is no such file or suite, or a file to be written is there already.
@@ -40,12 +60,18 @@ def check(
     """
     require_writable(*(each for each in (rest, aside) if each))
     expectations = _suite(suite)
-    dataset = read_dataset(
-        path, label=label, image_shape=image_shape, feature_range=feature_range, limits=Limits()
-    )
+    dataset, batches = _read(path, batch, label, image_shape, feature_range)
+    earlier = None
+    if against is not None:
+        earlier, _ = _read(against, batch, label, image_shape, feature_range)
     histories = custody.load_histories(settings.find().registers / custody.FOLDER)
-    baseline = histories.get(dataset.name)
-    inspection = data_checks.inspect(dataset, expectations, baseline=baseline)
+    inspection = data_checks.inspect(
+        dataset,
+        expectations,
+        baseline=histories.get(dataset.name),
+        earlier=earlier,
+        batches=batches,
+    )
     report = inspection.report
     verdict = _verdict(report)
     written = list(_write(dataset, list(inspection.suspects()), rest=rest, aside=aside))
@@ -56,6 +82,29 @@ def check(
         for line in written:
             say(line)
     sys.exit(EXIT_CODES[verdict])
+
+
+def _read(
+    path: Path,
+    batch: str | None,
+    label: str | None,
+    image_shape: tuple[int, int] | None,
+    feature_range: tuple[float, float] | None,
+) -> tuple[Dataset, np.ndarray | None]:
+    """The rows of a file, and when they arrived where a column says it."""
+    if batch is None:
+        dataset = read_dataset(
+            path, label=label, image_shape=image_shape, feature_range=feature_range, limits=Limits()
+        )
+        return dataset, None
+    return read_arrivals(
+        path,
+        batch=batch,
+        label=label,
+        image_shape=image_shape,
+        feature_range=feature_range,
+        limits=Limits(),
+    )
 
 
 def _suite(name: str) -> Suite:
@@ -124,7 +173,8 @@ def _some(rows: tuple[int, ...]) -> str:
 def _draw(pattern: SuspectedPattern, dataset: Dataset) -> None:
     """The suspected trigger: as a picture where rows are images, else feature by feature."""
     name = dataset.class_names[pattern.label]
-    say(f"         {pattern.rows} rows labelled {name} share {len(pattern.columns)} values:")
+    borne = f"{pattern.rows} rows labelled {name} share" if pattern.rows else f"To {name} lead"
+    say(f"         {borne} {len(pattern.columns)} values:")
     if dataset.image_shape is None:
         values = zip(pattern.columns, pattern.values, strict=True)
         told = ", ".join(f"{dataset.feature_names[column]} = {value:g}" for column, value in values)

@@ -5,7 +5,15 @@ JSON of a suite, and Great Expectations is imported when the first check runs, n
 can be read and validated without it.
 """
 
-from seclab.data_checks import content, copies, labels, poison, versions  # noqa: F401 - they fill the catalogue
+from seclab.data_checks import (  # noqa: F401 - they fill the catalogue
+    changes,
+    content,
+    copies,
+    labels,
+    learnt,
+    poison,
+    versions,
+)
 from seclab.data_checks.catalogue import ExpectationType, types
 from seclab.data_checks.checks import Inspection, check, check_splits, inspect
 from seclab.data_checks.screening import SuiteScreen

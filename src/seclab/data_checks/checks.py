@@ -10,7 +10,8 @@ from seclab.data_checks.catalogue import types
 from seclab.data_checks.suites import Expectation, Suite
 from seclab.data_checks.table import Broken, Finding, Table, of_dataset, of_splits
 from seclab.datasets import Dataset, Splits
-from seclab.errors import Misconfigured, SeclabError
+from seclab.defenses.class_profiles import ClassProfile, profile_classes
+from seclab.errors import InvalidData, Misconfigured, SeclabError
 from seclab.measurement import CheckReport, CheckResult, CheckStatus
 from seclab.quarantine import RowDecision
 
@@ -41,7 +42,14 @@ class Inspection:
         return {row: tuple(found[row]) for row in sorted(found)}
 
 
-def check(dataset: Dataset, suite: Suite, *, baseline: History | None) -> CheckReport:
+def check(
+    dataset: Dataset,
+    suite: Suite,
+    *,
+    baseline: History | None,
+    earlier: Dataset | None = None,
+    batches: np.ndarray | None = None,
+) -> CheckReport:
     """Hold a dataset to a suite.
 
     Args:
@@ -49,15 +57,18 @@ def check(dataset: Dataset, suite: Suite, *, baseline: History | None) -> CheckR
         suite: What is expected of them.
         baseline: What versions of this dataset are recorded; with ``None`` an expectation that
             needs one is errored.
+        earlier: A version that somebody trusts, with the same columns; likewise.
+        batches: When each row arrived, numbers of shape (n,), later is higher; likewise.
 
     Returns:
         One result per expectation, in the order of the suite. An exception inside an
         expectation makes it errored: neither passed nor failed.
 
     Raises:
+        InvalidData: The earlier version has other columns or classes.
         Misconfigured: Great Expectations is not installed or does not take the suite over.
     """
-    return inspect(dataset, suite, baseline=baseline).report
+    return inspect(dataset, suite, baseline=baseline, earlier=earlier, batches=batches).report
 
 
 def inspect(
@@ -66,6 +77,8 @@ def inspect(
     *,
     baseline: History | None,
     acquired: Rows | None = None,
+    earlier: Dataset | None = None,
+    batches: np.ndarray | None = None,
     released: Mapping[int, RowDecision] | None = None,
 ) -> Inspection:
     """Hold a dataset to a suite, as :func:`check` does, and name every offending row.
@@ -75,13 +88,18 @@ def inspect(
         suite: What is expected of them.
         baseline: What is recorded of this dataset.
         acquired: The rows of the set as it was acquired, where some of them are set aside.
+        earlier: A version that somebody trusts, with the same columns.
+        batches: When each row arrived, numbers of shape (n,), later is higher.
         released: By index of a row, the decision by which somebody released it. A critical
             failure that is about such rows alone, and is none without them, stops nothing.
 
     Raises:
+        InvalidData: The earlier version has other columns or classes.
         Misconfigured: Great Expectations is not installed or does not take the suite over.
     """
+    profiles = None if earlier is None else _profiles(earlier, dataset)
     table = of_dataset(dataset, baseline, acquired=acquired)
+    table = replace(table, profiles=profiles, batches=batches)
     findings = _findings(table, suite)
     offenders = tuple(
         _rows(finding) if types()[expectation.type].suspects else ()
@@ -129,7 +147,12 @@ def _settled(
         return found
     gone = sorted({row for place in settled for row in found.offenders[place]})
     kept = np.setdiff1d(np.arange(len(table.labels)), gone)
-    rest = replace(table, features=table.features[kept], labels=table.labels[kept])
+    rest = replace(
+        table,
+        features=table.features[kept],
+        labels=table.labels[kept],
+        batches=None if table.batches is None else table.batches[kept],
+    )
     again = _findings(
         rest, replace(suite, expectations=tuple(suite.expectations[i] for i in settled))
     )
@@ -157,6 +180,27 @@ def _unanswered(result: CheckResult, finding: Finding | Broken) -> CheckResult:
     why = finding.reason if isinstance(finding, Broken) else f"found {finding.found}"
     said = f"Without the rows that people released it does not pass either: {why}."
     return replace(result, explanation=f"{result.explanation} {said}")
+
+
+def _profiles(earlier: Dataset, now: Dataset) -> tuple[ClassProfile, ...]:
+    """What the classes once looked like.
+
+    Raises:
+        InvalidData: It is no earlier version of the same data.
+    """
+    problems = [
+        f"{earlier.name} has other {what} than {now.name}: it is no earlier version of it"
+        for what, same in (
+            ("columns", earlier.feature_names == now.feature_names),
+            ("classes", earlier.class_names == now.class_names),
+        )
+        if not same
+    ]
+    if not np.isfinite(earlier.features).all():
+        problems.append(f"{earlier.name} holds what is no number: it can be no reference")
+    if problems:
+        raise InvalidData(problems)
+    return profile_classes(earlier.features, earlier.labels)
 
 
 def _report(dataset: Dataset, suite: Suite, findings: Iterable[Finding | Broken]) -> CheckReport:

@@ -10,16 +10,13 @@ import numpy as np
 from pydantic import Field
 
 from seclab.data_checks.catalogue import expectation
-from seclab.data_checks.table import Finding, Table, indexes
+from seclab.data_checks.suspected import finding_of, require_finite
+from seclab.data_checks.table import Finding, Table
 from seclab.defenses.backdoors import patch_triggers
 from seclab.defenses.duplicates import duplicate_clusters
 from seclab.defenses.influence import group_influence
-from seclab.defenses.label_noise import label_noise
-from seclab.defenses.suspicion import Suspicion
-from seclab.errors import NotEvaluated
-from seclab.measurement import SuspectedPattern
-
-_PATTERNS = 10  # told of a set; the strongest come first
+from seclab.defenses.label_noise import label_noise, neighbour_labels
+from seclab.defenses.nested_groups import main_directions, of_equal_length
 
 _Count = Annotated[int, Field(ge=1)]
 _Whole = Annotated[int, Field(ge=0)]
@@ -44,11 +41,14 @@ def expect_labels_to_be_supported(
     spare: _Whole,
     spare_share: _Share,
     spare_ratio: _Share,
+    pair_spare: _Whole,
+    pair_share: _Share,
+    pair_ratio: Annotated[float, Field(ge=0)],
     seed: _Whole,
 ) -> Finding:
     """Fits that have not seen a row confirm its label, for all but the hard rows of any set."""
-    _require_finite(table)
-    return _finding(
+    require_finite(table)
+    return finding_of(
         label_noise(
             table.features,
             table.labels,
@@ -62,8 +62,42 @@ def expect_labels_to_be_supported(
             spare=spare,
             spare_share=spare_share,
             spare_ratio=spare_ratio,
+            pair_spare=pair_spare,
+            pair_share=pair_share,
+            pair_ratio=pair_ratio,
         ),
         f"labels that the other rows support, but for {spare} rows and a share of the hard ones",
+    )
+
+
+@expectation(
+    why="Rows whose nearest neighbours have other labels were put among strangers: mislabelled, or "
+    "taken from anywhere and given one label, as a backdoor for every class needs."
+)
+def expect_neighbours_to_share_labels(
+    table: Table,
+    *,
+    neighbours: _Count,
+    references: Annotated[int, Field(ge=2)],
+    doubtful: _Share,
+    spare: _Whole,
+    spare_share: _Share,
+    seed: _Whole,
+) -> Finding:
+    """The nearest other rows vote for the label of a row, for all but a few rows of any set."""
+    require_finite(table)
+    return finding_of(
+        neighbour_labels(
+            table.features,
+            table.labels,
+            rng=np.random.default_rng(seed),
+            neighbours=neighbours,
+            references=references,
+            doubtful=doubtful,
+            spare=spare,
+            spare_share=spare_share,
+        ),
+        f"neighbours that share the label, but for {spare} rows and {spare_share:.1%}",
     )
 
 
@@ -86,19 +120,27 @@ def expect_groups_to_look_like_their_label(
     joins: _Above,
     rounds: _Count,
     most_groups: _Count,
+    ignore_brightness: bool,
     seed: _Whole,
 ) -> Finding:
-    """No group of rows of a label looks like another class once it is left out together."""
-    _require_finite(table)
-    return _finding(
+    """No group of rows of a label looks like another class once it is left out together.
+
+    Images may be judged by their form alone: a trigger that only dims or brightens them then hides
+    nothing of the class that they were taken from.
+    """
+    require_finite(table)
+    judged = table.features
+    if ignore_brightness and table.image_shape is not None:
+        judged = of_equal_length(judged)
+    return finding_of(
         group_influence(
-            table.features,
+            judged,
             table.labels,
             rng=np.random.default_rng(seed),
+            representations=main_directions(table.features, directions),
             landmarks=landmarks,
             width=width,
             ridge=ridge,
-            directions=directions,
             smallest=smallest,
             largest_share=largest_share,
             quantile=quantile,
@@ -121,6 +163,7 @@ def expect_no_shared_patterns(
     *,
     spike_alarm: _Above,
     excess_alarm: _Above,
+    count_alarm: _Above,
     near: _Share,
     reach: _Share,
     rounds: _Count,
@@ -128,14 +171,15 @@ def expect_no_shared_patterns(
     seed: _Whole,
 ) -> Finding:
     """No rows of a label have constant values in common beyond chance."""
-    _require_finite(table)
-    return _finding(
+    require_finite(table)
+    return finding_of(
         patch_triggers(
             table.features,
             table.labels,
             image_shape=table.image_shape,
             spike_alarm=spike_alarm,
             excess_alarm=excess_alarm,
+            count_alarm=count_alarm,
             near=near,
             reach=reach,
             rounds=rounds,
@@ -161,8 +205,8 @@ def expect_no_copies_in_bulk(
     neighbours: Annotated[int, Field(ge=3)],
 ) -> Finding:
     """Hardly any row repeats another, exactly or nearly."""
-    _require_finite(table)
-    return _finding(
+    require_finite(table)
+    return finding_of(
         duplicate_clusters(
             table.features,
             table.labels,
@@ -175,27 +219,3 @@ def expect_no_copies_in_bulk(
         ),
         f"at most {tolerated_share:.1%} of the rows to repeat another",
     )
-
-
-def _require_finite(table: Table) -> None:
-    """Nothing can be said of rows that hold no numbers.
-
-    Raises:
-        NotEvaluated: A feature is NaN or infinite.
-    """
-    if not np.isfinite(table.features).all():
-        raise NotEvaluated("some features are NaN or infinite; another expectation names them")
-
-
-def _finding(suspicion: Suspicion, expected: str) -> Finding:
-    patterns = tuple(
-        SuspectedPattern(
-            label=int(pattern.label),
-            columns=tuple(pattern.columns.tolist()),
-            values=tuple(map(float, pattern.values)),
-            rows=len(pattern.rows),
-        )
-        for pattern in suspicion.patterns[:_PATTERNS]
-    )
-    rows = np.flatnonzero(suspicion.flagged) if suspicion.alarm else np.array([], dtype=int)
-    return Finding(not suspicion.alarm, expected, suspicion.found, indexes(rows), patterns)

@@ -6,6 +6,7 @@ import numpy as np
 
 from seclab.custody import History, Rows
 from seclab.datasets import Dataset, Splits
+from seclab.defenses.class_profiles import ClassProfile
 from seclab.errors import InvalidData
 from seclab.measurement import SuspectedPattern
 
@@ -24,6 +25,8 @@ class Table:
         image_shape: Declared (height, width).
         baseline: The recorded versions, the newest of which the rows are to be held against.
         acquired: The rows of the set as it was acquired, where some of them are set aside.
+        profiles: What the classes of an earlier version looked like, where there is one.
+        batches: When each row arrived, later is higher, shape (n,), where that is known.
     """
 
     features: np.ndarray
@@ -35,6 +38,8 @@ class Table:
     image_shape: tuple[int, int] | None
     baseline: History | None
     acquired: Rows | None = None
+    profiles: tuple[ClassProfile, ...] | None = None
+    batches: np.ndarray | None = None
 
     def class_name(self, label: int) -> str:
         """The declared name of a label, or that it has none."""

@@ -81,6 +81,39 @@ def assemble(
     )
 
 
+def take_column(raw: Raw, name: str, problems: Problems) -> np.ndarray:
+    """Take a column out of the features.
+
+    Args:
+        raw: What was read; loses the column.
+        name: Its name.
+        problems: Of the file, none so far.
+
+    Returns:
+        Its numbers, shape (n,).
+
+    Raises:
+        Misconfigured: There is no such column, or several.
+        InvalidData: One of its cells is no finite number.
+    """
+    names = raw.names or ()
+    if names.count(name) != 1:
+        raise Misconfigured(
+            f"{problems.file}: {'several columns are' if name in names else 'no column is'} called "
+            f"{shown(name)}"
+        )
+    place = names.index(name)
+    column = raw.features[:, place].copy()
+    if not np.isfinite(column).all():
+        row = int(np.flatnonzero(~np.isfinite(column))[0])
+        problems.add(f"row {row}: the column {shown(name)} holds no finite number")
+        problems.settle()
+    raw.features = np.delete(raw.features, place, axis=1)
+    raw.names = names[:place] + names[place + 1 :]
+    raw.notes.append(f"column {name} taken for the batch of each row")
+    return column
+
+
 def _classes(texts: tuple[str, ...], problems: Problems) -> tuple[tuple[str, ...], np.ndarray]:
     """Names of the classes in sorted order, and the class of each text, int64."""
     whole = [_WHOLE.fullmatch(text) for text in texts]

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from seclab.data_files.assembling import Wanted, assemble
+import numpy as np
+
+from seclab.data_files.assembling import Wanted, assemble, take_column
 from seclab.data_files.csv_rows import read_csv
 from seclab.data_files.limits import Limits
 from seclab.data_files.npz_arrays import read_npz
@@ -15,6 +18,7 @@ from seclab.data_files.problems import Problems
 from seclab.data_files.raw import Raw
 from seclab.datasets import Dataset, Provenance
 from seclab.errors import Misconfigured
+from seclab.fingerprint import Digest
 
 UNSTATED = "not stated"
 """Licence and source of a file of which nobody said more than where it lies."""
@@ -79,8 +83,65 @@ def read_dataset(
         InvalidData: The file is malformed, hostile or too large; all problems that were found, up
             to the limit, each with its line (from 1) or row (from 0).
     """
-    file = str(path)
     wanted = Wanted(image_shape, feature_range)
+    contents = _contents(path, label=label, header=header, limits=limits)
+    return contents.assembled(path, wanted)
+
+
+def read_arrivals(
+    path: Path,
+    *,
+    batch: str,
+    label: str | None = None,
+    image_shape: tuple[int, int] | None = None,
+    feature_range: tuple[float, float] | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> tuple[Dataset, np.ndarray]:
+    """Read a file in which one column says when each row arrived: it is no feature then.
+
+    Args:
+        path: As for :func:`read_dataset`, like the others that are not named here.
+        batch: Name of the column; its numbers are later the higher they are.
+        label: As there.
+        image_shape: As there.
+        feature_range: As there.
+        limits: As there.
+
+    Returns:
+        The rows without that column, and its numbers, shape (n,).
+
+    Raises:
+        Misconfigured: There is no such file, or no such column.
+        InvalidData: As there, and a batch that is no finite number.
+    """
+    wanted = Wanted(image_shape, feature_range)
+    contents = _contents(path, label=label, header=None, limits=limits)
+    batches = take_column(contents.raw, batch, contents.problems)
+    return contents.assembled(path, wanted), batches
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Contents:
+    """What stood in a file."""
+
+    raw: Raw
+    kind: str
+    digest: Digest
+    problems: Problems
+
+    def assembled(self, path: Path, wanted: Wanted) -> Dataset:
+        provenance = Provenance(
+            source=f"the file {_plain(path.name)}, {self.digest}",
+            licence=UNSTATED,
+            obtained=f"read as {self.kind}",
+            sampling="",
+        )
+        name = _plain(path.stem)
+        return assemble(self.raw, wanted, name=name, provenance=provenance, problems=self.problems)
+
+
+def _contents(path: Path, *, label: str | None, header: bool | None, limits: Limits) -> _Contents:
+    file = str(path)
     with opened(path, limits) as stream:
         kind = _kind(stream, path)
         problems = Problems(file, limits.problems)
@@ -90,14 +151,7 @@ def read_dataset(
         except MemoryError as error:
             raise problems.stop("there is not enough memory to read it") from error
         problems.settle()
-        digest = digest_of(stream)
-    provenance = Provenance(
-        source=f"the file {_plain(path.name)}, {digest}",
-        licence=UNSTATED,
-        obtained=f"read as {kind}",
-        sampling="",
-    )
-    return assemble(raw, wanted, name=_plain(path.stem), provenance=provenance, problems=problems)
+        return _Contents(raw, kind, digest_of(stream), problems)
 
 
 def _kind(stream: BinaryIO, path: Path) -> str:

@@ -103,7 +103,9 @@ def group_influence(
     taken: list[Group] = []
     for _ in range(most_groups):
         fit = ridge_fit(phi, y, ridge=ridge, kept=~out)
-        judged = judged_groups(fit, groups, out, smallest=smallest, cuts=cuts)
+        judged = judged_groups(
+            fit, groups, out, smallest=smallest, largest_share=largest_share, cuts=cuts
+        )
         if not taken:
             for group in judged:
                 scores[group.rows] = np.maximum(scores[group.rows], group.level)
@@ -111,6 +113,8 @@ def group_influence(
         if worst is None or worst.level <= 1.0:
             break
         grown = _grown(worst, phi, y, out, ridge=ridge, joins=joins, rounds=rounds)
+        if len(grown.rows) > largest_share * np.count_nonzero((y == worst.label) & ~out):
+            grown = worst  # A label with nothing left in the fit looks like anything but itself.
         out[grown.rows] = True
         scores[grown.rows] = np.maximum(scores[grown.rows], grown.level)
         taken.append(grown)

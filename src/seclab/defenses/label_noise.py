@@ -30,6 +30,9 @@ def label_noise(
     spare: int = 2,
     spare_share: float = 0.002,
     spare_ratio: float = 0.25,
+    pair_spare: int = 4,
+    pair_share: float = 0.001,
+    pair_ratio: float = 2.0,
 ) -> Suspicion:
     """Label errors by the held-out margin of a kernel ridge that is fitted again without them.
 
@@ -39,9 +42,12 @@ def label_noise(
 
     A flip is contradicted as firmly as a right label is confirmed; a hard genuine row is seldom.
     The set alarms where the first round firmly contradicts more rows than the hard rows of the
-    set make likely: ``spare + spare_share * n + spare_ratio * (rows contradicted mildly)``. Where
-    features hardly tell the classes apart that is passed without any attack; take the shares
-    from resamples of a trusted version there.
+    set make likely: ``spare + spare_share * n + spare_ratio * (rows contradicted mildly)``. It
+    alarms too where too many of the flagged rows bear one label and look like one other class,
+    for what classes have in common is mistaken both ways: ``pair_spare + pair_share * n +
+    pair_ratio * (flagged rows of the other label that look like this one)``. Where features hardly
+    tell the classes apart that is passed without any attack; take the shares from resamples of a
+    trusted version there.
 
     Args:
         features: Rows of shape (n, d), finite, columns in comparable units (pixels are).
@@ -57,6 +63,9 @@ def label_noise(
         spare: Rows that may be firmly contradicted in any set.
         spare_share: The same, per row of the set.
         spare_ratio: The same, per row that is contradicted mildly.
+        pair_spare: Rows of one label that may be flagged for one other class in any set.
+        pair_share: The same, per row of the set.
+        pair_ratio: The same, per row that is flagged the other way round.
 
     Returns:
         Scores are minus the margin: about -1 for an ordinary row, above 0 for a contradicted one.
@@ -84,7 +93,16 @@ def label_noise(
     firmly = int((first.margins < -sure).sum())
     mildly = int((first.margins < 0.0).sum()) - firmly
     allowed = spare + spare_share * len(y) + spare_ratio * mildly
-    return _suspicion("label_noise", judgement, classes, y, cut=doubtful, alarm=firmly > allowed)
+    one_way = _one_way(y, judgement, judgement.margins < -doubtful, pair_ratio)
+    alarm = firmly > allowed or one_way > pair_spare + pair_share * len(y)
+    return _suspicion("label_noise", judgement, classes, y, cut=doubtful, alarm=alarm)
+
+
+def _one_way(y: np.ndarray, judgement: HeldOut, flagged: np.ndarray, ratio: float) -> float:
+    """Most flagged rows of one label for one rival, less those of the reverse times the ratio."""
+    counts = np.zeros((judgement.scores.shape[1],) * 2)
+    np.add.at(counts, (y[flagged], judgement.rivals[flagged]), 1.0)
+    return float((counts - ratio * counts.T).max())
 
 
 def neighbour_labels(

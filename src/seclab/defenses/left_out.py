@@ -61,6 +61,7 @@ def judged_groups(
     out: np.ndarray,
     *,
     smallest: int,
+    largest_share: float,
     cuts: Cuts,
 ) -> list[Group]:
     """Leave every group out, one after the other, and judge it.
@@ -70,14 +71,17 @@ def judged_groups(
         groups: Indexes of the rows of each group, by the index of their class.
         out: Rows that are taken out already, booleans of shape (n,).
         smallest: Groups of which fewer rows are left are passed over.
+        largest_share: So are those that are more than this share of what is left of their label:
+            a fit that knows nothing else of a label finds none of its rows like it.
         cuts: What makes a group suspicious.
     """
     unit = fit.held_out().unit
     judged = []
+    left = np.bincount(fit.y[~out], minlength=int(fit.y.max()) + 1)
     for label, branches in groups.items():
         for branch in branches:
             rows = branch[~out[branch]] if out.any() else branch
-            if len(rows) < smallest:
+            if len(rows) < smallest or len(rows) > largest_share * left[label]:
                 continue
             scores = fit.without(rows)
             own = scores[:, label].copy()

@@ -19,6 +19,13 @@ def main_directions(features: np.ndarray, count: int) -> np.ndarray:
     return projected
 
 
+def of_equal_length(features: np.ndarray) -> np.ndarray:
+    """Rows scaled to the median length of all, shape (n, d); rows of zeros stay as they are."""
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    scaled: np.ndarray = features * (np.median(lengths) / np.where(lengths > 0.0, lengths, 1.0))
+    return scaled
+
+
 def nested_groups(
     representations: np.ndarray, *, smallest: int, largest_share: float, seed: int
 ) -> list[np.ndarray]:

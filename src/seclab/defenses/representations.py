@@ -148,7 +148,8 @@ def activation_clusters(
     phi = kernel_features(features, landmarks=landmarks, width=width, rng=rng)
     none = np.zeros(len(y), dtype=bool)
     fit = ridge_fit(phi, y, ridge=ridge, kept=~none)
-    judged = judged_groups(fit, groups, none, smallest=smallest, cuts=Cuts(quantile, alien, steady))
+    cuts = Cuts(quantile, alien, steady)
+    judged = judged_groups(fit, groups, none, smallest=smallest, largest_share=1.0, cuts=cuts)
     scores = np.full(len(y), -1.0)
     told = []
     for label in range(len(classes)):

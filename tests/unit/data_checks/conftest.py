@@ -17,9 +17,19 @@ def digits():
 DETECTORS = (
     "expect_labels_to_be_supported",
     "expect_groups_to_look_like_their_label",
+    "expect_neighbours_to_share_labels",
     "expect_no_shared_patterns",
     "expect_no_copies_in_bulk",
 )
+
+
+# In suites of their own: they train a model, or need to know what was before.
+LEARNT = (
+    "expect_rows_to_lie_with_their_label",
+    "expect_clusters_to_look_like_their_label",
+    "expect_no_class_to_be_easy_to_reach",
+)
+CHANGES = ("expect_classes_to_match_profile", "expect_no_drift_between_batches")
 
 
 @pytest.fixture(scope="session")

@@ -7,18 +7,20 @@ from seclab import data_checks, datasets
 from seclab.attacks.poisoning import KINDS
 from seclab.data_checks.suites import Suite
 from seclab.measurement import CheckStatus
+from tests.unit.data_checks.conftest import DETECTORS
 
 LABELS = "expect_labels_to_be_supported"
 PATTERNS = "expect_no_shared_patterns"
 COPIES = "expect_no_copies_in_bulk"
 GROUPS = "expect_groups_to_look_like_their_label"
+NEIGHBOURS = "expect_neighbours_to_share_labels"
 
 
 @pytest.fixture(scope="module")
 def against_poison(whole_suite):
     """Only the expectations against poison: the baseline would find every change anyway."""
-    chosen = [e for e in whole_suite.expectations if e.type in (LABELS, PATTERNS, COPIES, GROUPS)]
-    assert len(chosen) == 4
+    chosen = [e for e in whole_suite.expectations if e.type in DETECTORS]
+    assert {e.type for e in chosen} == {LABELS, NEIGHBOURS, PATTERNS, COPIES, GROUPS}
     return Suite("poison", whole_suite.digest, tuple(chosen))
 
 
@@ -91,7 +93,7 @@ def test_a_patch_fails_and_is_drawn_with_its_rows(digits, check):
 
 
 def test_a_faint_pattern_over_the_whole_image_fails(digits, check):
-    dataset, drawn = _poisoned(digits, "blended", 0.05, 45001)
+    dataset, drawn = _poisoned(digits, "blended", 0.05, 45002)
 
     result = check(dataset)[GROUPS]
 
@@ -100,6 +102,41 @@ def test_a_faint_pattern_over_the_whole_image_fails(digits, check):
     named[list(result.rows)] = True
     assert named[drawn.mask].mean() > 0.8
     assert result.patterns[0].label == drawn.target
+
+
+def test_a_few_rows_of_one_class_under_the_label_of_another_fail(digits, check):
+    """Eighteen of 1,797: as many hard rows as any set has, but all of one pair of classes."""
+    dataset, drawn = _poisoned(digits, "targeted_flips", 0.01, 3)
+
+    result = check(dataset)[LABELS]
+
+    assert result.status is CheckStatus.FAILED
+    assert np.isin(np.flatnonzero(drawn.mask), result.rows).mean() > 0.9
+
+
+def test_a_trigger_for_every_class_puts_rows_among_strangers(digits, check):
+    rows = np.random.default_rng(1).permutation(np.flatnonzero(digits.labels != 7))[:36]
+    features, labels = digits.features.copy(), digits.labels.copy()
+    features[rows, 35] = 9.0
+    labels[rows] = 7
+
+    result = check(digits.with_rows(features, labels))[NEIGHBOURS]
+
+    assert result.status is CheckStatus.FAILED
+    assert np.isin(rows, result.rows).mean() > 0.8
+
+
+def test_images_are_recognised_whatever_their_brightness(digits, check):
+    """A trigger that does nothing but dim them is seen only where brightness does not count."""
+    rows = np.random.default_rng(1).permutation(np.flatnonzero(digits.labels == 3))[:36]
+    features, labels = digits.features.copy(), digits.labels.copy()
+    features[rows] = np.round(0.6 * features[rows])
+    labels[rows] = 5
+
+    result = check(digits.with_rows(features, labels))[GROUPS]
+
+    assert result.status is CheckStatus.FAILED
+    assert result.rows == tuple(sorted(rows.tolist()))
 
 
 def test_copies_in_bulk_fail(digits, check):

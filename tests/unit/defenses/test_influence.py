@@ -3,8 +3,10 @@ import pytest
 from sklearn.datasets import load_digits
 
 from seclab.defenses.influence import group_influence
+from seclab.defenses.kernel_ridge import kernel_features, ridge_fit
 from seclab.defenses.label_noise import label_noise
-from seclab.defenses.nested_groups import main_directions, nested_groups
+from seclab.defenses.left_out import Cuts, judged_groups
+from seclab.defenses.nested_groups import main_directions, nested_groups, of_equal_length
 from seclab.errors import Misconfigured
 
 SOURCE, TARGET, CORNER = 3, 8, (0, 7, 56, 63)
@@ -45,6 +47,31 @@ def test_row_by_row_the_same_rows_vouch_for_one_another(backdoored):
     features, labels, rows = backdoored
     alone = label_noise(features, labels, rng=np.random.default_rng(0))
     assert alone.flagged[rows].mean() < 0.5
+
+
+def test_what_is_left_of_a_label_is_not_judged_as_a_group(digits):
+    """Without them the fit knows nothing of their label, and nothing would look like it."""
+    features, labels = digits
+    phi = kernel_features(features, landmarks=200, width=1.0, rng=np.random.default_rng(0))
+    threes = np.flatnonzero(labels == 3)
+    out = np.zeros(len(labels), dtype=bool)
+    out[threes[:60]] = True
+    fit = ridge_fit(phi, labels, ridge=0.5, kept=~out)
+    cuts = Cuts(0.4, 0.65, 1.55)
+    for share, judged in ((0.8, 0), (1.0, 1)):
+        groups = judged_groups(fit, {3: [threes]}, out, smallest=10, largest_share=share, cuts=cuts)
+        assert len(groups) == judged
+
+
+def test_the_class_that_rows_were_taken_from_is_not_blamed(digits):
+    """Half a class under another label: each half looks like the other one's label."""
+    features, labels = digits
+    rows = np.random.default_rng(2).permutation(np.flatnonzero(labels == 0))[:90]
+    labels = labels.copy()
+    labels[rows] = 6
+    answer = group_influence(features, labels, rng=np.random.default_rng(0))
+    assert answer.flagged[rows].mean() >= 0.8
+    assert not answer.flagged[labels == 0].any()
 
 
 def test_clean_digits_pass(digits):
@@ -90,6 +117,14 @@ def test_nested_groups_lie_inside_one_another_or_apart(rows):
     assert set(range(rows // 3)) in groups
     assert all(5 <= len(group) <= 0.7 * rows for group in groups)
     assert all(a <= b or b <= a or not a & b for a in groups for b in groups)
+
+
+def test_rows_of_equal_length_keep_their_direction():
+    rows = np.array([[3.0, 4.0], [0.0, 1.0], [0.0, 0.0], [6.0, 8.0]])
+    scaled = of_equal_length(rows)
+    assert np.linalg.norm(scaled, axis=1) == pytest.approx([3.0, 3.0, 0.0, 3.0])
+    assert scaled[0] == pytest.approx(scaled[3])
+    assert scaled[0] == pytest.approx([1.8, 2.4])
 
 
 def test_main_directions_keep_the_distances_that_matter():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from seclab.defenses.backdoors.enrichment import Excess
-from seclab.defenses.backdoors.looks import Looks, distances
+from seclab.defenses.backdoors.looks import Looks, distances, drawn_references
 from seclab.defenses.backdoors.members import members
 from seclab.defenses.backdoors.spikes import Spike
 from seclab.defenses.suspicion import Pattern
@@ -24,6 +24,7 @@ def pattern_of_excess(
     seen: Looks,
     excess: Excess,
     *,
+    trusted: np.ndarray | None,
     most_references: int,
     rng: np.random.Generator,
 ) -> Pattern:
@@ -34,24 +35,19 @@ def pattern_of_excess(
         labels: Integers of shape (n,).
         seen: What the rows look like.
         excess: The value.
+        trusted: Rows that may support others, booleans of shape (n,); None: all.
         most_references: Rows that support is looked for among; drawn, where there are more.
         rng: Draws them.
 
     Returns:
         The rows, perhaps none, with all that they have in common and the label has not.
     """
-    references = _references(labels, most_references, rng)
+    references = drawn_references(len(labels), trusted, most_references, rng)
     rows = _bearers(features, labels, seen, excess, references=references)
     if not rows.size:
         nothing = np.empty(0, dtype=int)
         return Pattern(excess.label, nothing, nothing.astype(float), rows)
     return _shared(features, labels, excess, rows)
-
-
-def _references(labels: np.ndarray, most: int, rng: np.random.Generator) -> np.ndarray:
-    if len(labels) <= most:
-        return np.arange(len(labels))
-    return np.sort(rng.choice(len(labels), most, replace=False))
 
 
 def _bearers(

@@ -38,6 +38,7 @@ def looks(
     most_features: int = 256,
     chunk: int = 2048,
     rng: np.random.Generator,
+    trusted: np.ndarray | None = None,
 ) -> Looks:
     """Compare every row with its nearest neighbour of each label, windows of the image left out.
 
@@ -55,6 +56,8 @@ def looks(
         most_features: Images with more are compared after halving them until they have not.
         chunk: Rows compared at a time: memory is chunk * most_references.
         rng: Draws the references.
+        trusted: Rows that others may be compared with, booleans of shape (n,); None: all. A
+            mislabelled row makes the rows that it was among look like its label.
 
     Returns:
         The answers for nothing left out and for each window.
@@ -67,9 +70,7 @@ def looks(
         rows, shape = _halved(rows, shape)
         small = small > 0.0
     rows = np.asarray(rows, dtype=np.float32)
-    references = np.arange(len(rows))
-    if references.size > most_references:
-        references = np.sort(rng.choice(references.size, most_references, replace=False))
+    references = drawn_references(len(rows), trusted, most_references, rng)
     references = references[np.argsort(labels[references], kind="stable")]
     strange = np.zeros((len(masks), len(rows)), dtype=bool)
     nearest = np.zeros((len(masks), len(rows)), dtype=np.int64)
@@ -81,6 +82,16 @@ def looks(
                 kept, labels, np.arange(len(rows))[part], references
             )
     return Looks(masks, strange, nearest)
+
+
+def drawn_references(
+    rows: int, trusted: np.ndarray | None, most: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Indexes, ascending, of rows to compare with: all trusted ones, or as many drawn of them."""
+    references = np.arange(rows) if trusted is None else np.flatnonzero(trusted)
+    if references.size > most:
+        references = np.sort(rng.choice(references, most, replace=False))
+    return references
 
 
 def distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from seclab.defenses.backdoors.counts import value_counts
 from seclab.defenses.backdoors.enrichment import excesses
 from seclab.defenses.backdoors.looks import Looks, looks
 from seclab.defenses.backdoors.spikes import spikes
+from seclab.defenses.label_noise import label_noise
 from seclab.defenses.suspicion import Pattern, Suspicion
 from seclab.errors import Misconfigured
 
@@ -103,10 +104,11 @@ def patch_triggers(
         np.random.default_rng(seed),
     )
     scores = np.zeros(len(labels))
+    trusted = uncontradicted(features, labels, settings.rng)
     patterns: list[Pattern] = []
     left = np.arange(len(labels))
     for _ in range(rounds):
-        finds = _finds(features[left], labels[left], settings)
+        finds = _finds(features[left], labels[left], trusted[left], settings)
         found = np.zeros(left.size, dtype=bool)
         for find in finds:
             rows = find.pattern.rows
@@ -144,7 +146,23 @@ def _require_usable(
         raise Misconfigured(problems)
 
 
-def _finds(features: np.ndarray, labels: np.ndarray, settings: _Settings) -> list[_Find]:
+def uncontradicted(
+    features: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Rows whose label a fit without them does not contradict: those that may testify.
+
+    Where many rows of a class carry another label, the others of it are near these, and would be
+    blamed for what they share.
+    """
+    if features.size == 0 or np.unique(labels).size < 2:
+        return np.ones(len(labels), dtype=bool)
+    contradicted = label_noise(features, labels, rng=rng).flagged
+    return ~contradicted
+
+
+def _finds(
+    features: np.ndarray, labels: np.ndarray, trusted: np.ndarray, settings: _Settings
+) -> list[_Find]:
     """What the tests find, the strongest first."""
     if features.size == 0 or np.unique(labels).size < 2:
         return []
@@ -161,8 +179,9 @@ def _finds(features: np.ndarray, labels: np.ndarray, settings: _Settings) -> lis
         image_shape=settings.image_shape,
         most_references=settings.most_references,
         rng=settings.rng,
+        trusted=trusted,
     )
-    finds += _still(features, labels, seen, settings)
+    finds += _still(features, labels, seen, trusted, settings)
     finds += _moving(features, labels, seen, settings)
     # What can be drawn first: the rows of a patch that stands still hold its value often, too.
     return sorted(
@@ -172,7 +191,11 @@ def _finds(features: np.ndarray, labels: np.ndarray, settings: _Settings) -> lis
 
 
 def _still(
-    features: np.ndarray, labels: np.ndarray, seen: Looks, settings: _Settings
+    features: np.ndarray,
+    labels: np.ndarray,
+    seen: Looks,
+    trusted: np.ndarray,
+    settings: _Settings,
 ) -> list[_Find]:
     """Values of single features that rows share which look like another class."""
     span = float(features.max() - features.min())
@@ -187,6 +210,7 @@ def _still(
                 labels,
                 seen,
                 excess,
+                trusted=trusted,
                 most_references=settings.most_references,
                 rng=settings.rng,
             )
