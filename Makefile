@@ -33,12 +33,12 @@ ui: $(VENV) ## Open the evidence in MLflow
 schedule: $(VENV) ## Run the nightly and weekly evaluations on this machine until stopped
 	$(BIN)/python -m flows.serve
 
-bench: $(VENV) ## What pipeline, reading and verifying cost; attacks and poison checks beside peers
+bench: $(VENV) ## What the pipeline costs; attacks, and detectors of poison, beside those of peers
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/verifying.py
 	$(BIN)/python benchmarks/attacks_vs_peers.py
-	$(BIN)/python benchmarks/poison_detection.py
+	$(BIN)/python benchmarks/poison_detection.py --quick
 
 lock: $(VENV) ## Resolve requirements.lock anew
 	$(BIN)/uv pip compile pyproject.toml --quiet --extra pipeline --extra stack --group dev --group bench --universal \

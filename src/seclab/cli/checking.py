@@ -48,8 +48,8 @@ def check(
         label: Name of the column of labels; None: inferred.
         image_shape: Height and width; None: inferred.
         feature_range: Smallest and largest value of a feature; None: inferred.
-        rest: Where the rows that are left are written, if anywhere.
-        aside: Where the suspected rows are written, if anywhere.
+        rest: Where the rows that are left are written; None: nowhere.
+        aside: Where the suspected rows are written; None: nowhere.
         batch: Name of the column that says when a row arrived; None: nothing says it.
         against: A file with an earlier version that is trusted.
         json: Print JSON.

@@ -77,6 +77,8 @@ def inspect(
     *,
     baseline: History | None,
     acquired: Rows | None = None,
+    earlier: Dataset | None = None,
+    batches: np.ndarray | None = None,
     released: Mapping[int, RowDecision] | None = None,
     earlier: Dataset | None = None,
     batches: np.ndarray | None = None,
@@ -88,6 +90,8 @@ def inspect(
         suite: What is expected of them.
         baseline: What is recorded of this dataset.
         acquired: The rows of the set as it was acquired, where some of them are set aside.
+        earlier: A version that somebody trusts, with the same columns.
+        batches: When each row arrived, numbers of shape (n,), later is higher.
         released: By index of a row, the decision by which somebody released it. A critical
             failure that is about such rows alone, and is none without them, stops nothing.
         earlier: A version that somebody trusts, with the same columns.
@@ -98,9 +102,8 @@ def inspect(
         Misconfigured: Great Expectations is not installed or does not take the suite over.
     """
     profiles = None if earlier is None else _profiles(earlier, dataset)
-    table = replace(
-        of_dataset(dataset, baseline, acquired=acquired), profiles=profiles, batches=batches
-    )
+    table = of_dataset(dataset, baseline, acquired=acquired)
+    table = replace(table, profiles=profiles, batches=batches)
     findings = _findings(table, suite)
     offenders = tuple(
         _rows(finding) if types()[expectation.type].suspects else ()
@@ -148,8 +151,12 @@ def _settled(
         return found
     gone = sorted({row for place in settled for row in found.offenders[place]})
     kept = np.setdiff1d(np.arange(len(table.labels)), gone)
-    batches = None if table.batches is None else table.batches[kept]
-    rest = replace(table, features=table.features[kept], labels=table.labels[kept], batches=batches)
+    rest = replace(
+        table,
+        features=table.features[kept],
+        labels=table.labels[kept],
+        batches=None if table.batches is None else table.batches[kept],
+    )
     again = _findings(
         rest, replace(suite, expectations=tuple(suite.expectations[i] for i in settled))
     )

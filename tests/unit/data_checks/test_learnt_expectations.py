@@ -1,4 +1,4 @@
-"""Each expectation on what a model learnt fails on the poison that it is made for, and no other.
+"""Each expectation on what a model learnt fails on poison, and on nothing clean.
 
 All on half the digits, and with a network: a training of about a second each.
 """

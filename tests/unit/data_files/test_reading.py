@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from seclab import datasets
-from seclab.data_files import UNSTATED, read_dataset
+from seclab.data_files import UNSTATED, read_arrivals, read_dataset
 from seclab.errors import InvalidData, Misconfigured
 from tests.unit.data_files.conftest import npz
 
@@ -338,3 +338,30 @@ def test_every_value_survives_every_format(rows, tmp_path_factory):
         assert np.array_equal(np.signbit(found), np.signbit(rows) & ~np.isnan(rows)) or (
             np.isnan(rows).any()
         )
+
+
+def test_a_column_may_say_when_each_row_arrived(tmp_path, digits):
+    frame = kaggle(digits)
+    frame.insert(20, "batch", np.arange(len(frame)) // 100)
+    path = tmp_path / "dated.csv"
+    frame.to_csv(path, index=False)
+
+    found, batches = read_arrivals(path, batch="batch")
+
+    assert np.array_equal(found.features, digits.features)
+    assert found.feature_names == digits.feature_names
+    assert found.image_shape == (8, 8)
+    assert batches.tolist() == frame["batch"].tolist()
+    assert "column batch taken for the batch of each row" in found.provenance.obtained
+
+
+def test_what_is_no_number_is_no_batch(tmp_path, digits):
+    frame = kaggle(digits)[:100].assign(batch=1.0)
+    frame.loc[7, "batch"] = np.nan
+    path = tmp_path / "dated.csv"
+    frame.to_csv(path, index=False)
+
+    with pytest.raises(InvalidData, match="row 7: the column 'batch' holds no finite number"):
+        read_arrivals(path, batch="batch", label="label")
+    with pytest.raises(Misconfigured, match="no column is called 'day'"):
+        read_arrivals(path, batch="day", label="label")
