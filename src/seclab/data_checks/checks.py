@@ -80,8 +80,6 @@ def inspect(
     earlier: Dataset | None = None,
     batches: np.ndarray | None = None,
     released: Mapping[int, RowDecision] | None = None,
-    earlier: Dataset | None = None,
-    batches: np.ndarray | None = None,
 ) -> Inspection:
     """Hold a dataset to a suite, as :func:`check` does, and name every offending row.
 
@@ -94,8 +92,6 @@ def inspect(
         batches: When each row arrived, numbers of shape (n,), later is higher.
         released: By index of a row, the decision by which somebody released it. A critical
             failure that is about such rows alone, and is none without them, stops nothing.
-        earlier: A version that somebody trusts, with the same columns.
-        batches: When each row arrived, numbers of shape (n,), later is higher.
 
     Raises:
         InvalidData: The earlier version has other columns or classes.
