@@ -14,7 +14,7 @@ evaluate: $(VENV) ## Train, check, attack and judge the digits models; promote t
 	$(BIN)/seclab evaluate --profile $(or $(PROFILE),quick)
 
 test: $(VENV) ## Run the tests
-	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 exhaustive: $(VENV) ## Run the variations that make test leaves out
 	$(BIN)/pytest -m exhaustive

@@ -9,6 +9,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from threadpoolctl import threadpool_limits
+from xdist.scheduler import LoadScopeScheduling
 
 from seclab import datasets, models
 from seclab.models import Target
@@ -41,25 +42,37 @@ def pytest_configure(config):
     sys.addaudithook(_refuse_to_write_ours)
 
 
-# First: xdist reads the groups in a hook of its own.
-@pytest.hookimpl(tryfirst=True)
+LONGEST = ("cli", "flows", "stack", "contract")
+
+
+def _group(path):
+    """What shares costly fixtures: a whole folder of such tests, else one file."""
+    folder = path.partition("/")[2].partition("/")[0]
+    return folder if folder in LONGEST else path
+
+
+class ByFixtures(LoadScopeScheduling):
+    """What shares costly fixtures runs in one process."""
+
+    def _split_scope(self, nodeid):
+        return _group(nodeid.partition("::")[0])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return ByFixtures(config, log)
+
+
 def pytest_collection_modifyitems(config, items):
-    """What shares costly fixtures runs in one process, and what takes longest begins first."""
+    """Over several processes what takes longest begins first."""
     if not hasattr(config, "workerinput"):
         return
-    longest = ("cli", "flows", "stack", "contract")
-
-    def group(item):
-        folder, *rest = item.path.relative_to(ROOT / "tests").parts
-        return folder if folder in longest else "/".join([folder, *rest])
 
     def rank(item):
-        name = group(item)
-        return longest.index(name) if name in longest else len(longest)
+        group = _group(item.path.relative_to(ROOT).as_posix())
+        return LONGEST.index(group) if group in LONGEST else len(LONGEST)
 
     items.sort(key=rank)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
 
 
 def pytest_unconfigure(config):
