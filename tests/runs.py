@@ -99,7 +99,15 @@ MODELS = Models(
     {"public": {"low": "low"}},
     {
         name: ModelEntry(name, "public", "low", "ml-engineering", "for tests")
-        for name in ("softmax-regression", "mlp", "random-forest", "support-agent", "agent", "bars")
+        for name in (
+            "softmax-regression",
+            "mlp",
+            "random-forest",
+            "support-agent",
+            "agent",
+            "bars",
+            "digits",
+        )
     },
 )
 REGISTERS = Registers(
