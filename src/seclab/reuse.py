@@ -42,6 +42,7 @@ ABOVE_EVALUATIONS = frozenset(
         "promotion",
         "reports",
         "reuse",
+        "row_decisions",
         "shelf",
         "tracking",
     }
