@@ -1,6 +1,6 @@
 """How much poison the checks find, what they blame wrongly, and what is left after a repair.
 
-The suite of the digits, as the pipeline runs it, but without the recorded baseline, which would
+The suite of the digits, as the pipeline runs it, but without the recorded version, which would
 find every change. Each set is 1,257 of the 1,797 digits, another draw for each seed, poisoned by a
 trigger and classes drawn at random; the rest judges the models. A repair drops the named rows and
 trains the MLP again. Attack success counts rows that a model which was never poisoned does not send
