@@ -15,6 +15,10 @@ from seclab.quarantine import RowDecision
 
 IN_RANGE = ("expect_features_to_be_in_range", {"low": 0, "high": 16})
 CONSISTENT = ("expect_labels_to_be_consistent", {})
+WANDERS = (
+    "expect_no_drift_between_batches",
+    {"level": 0.01, "permutations": 200, "tail": 0.05, "rare_share": 0.01, "seed": 0},
+)
 UNEXPLAINED = ("expect_changes_to_be_explained", {})
 RELEASE = RowDecision(
     "release", (), "data owners", "measured twice", datetime(2026, 3, 1, tzinfo=UTC), "sha256:x:1"
@@ -119,6 +123,21 @@ def test_rows_that_show_only_without_the_released_ones_are_suspected(digits, mon
 
     assert found.offenders == ((5, 9),)
     assert 9 in found.suspects()
+
+
+def test_released_rows_leave_with_the_batches_they_arrived_in(digits):
+    features, batches = digits.features.copy(), np.random.default_rng(0).permutation(1797) // 300
+    wandering = np.flatnonzero((digits.labels == 3) & (batches > 2))
+    features[wandering] = 0.4 * features[wandering] + 1.5 * batches[wandering, None]
+    dataset = digits.with_rows(features.clip(0, 16), digits.labels)
+    blamed = inspect(dataset, WANDERS, batches=batches).offenders[0]
+    kept = np.setdiff1d(np.arange(1797), blamed)
+
+    [result] = inspect(dataset, WANDERS, batches=batches, released=blamed).report.results
+    [without] = inspect(dataset.take(kept), WANDERS, batches=batches[kept]).report.results
+
+    assert 0 < kept.size < 1797
+    assert result.explanation.endswith(f"found {without.observed}.")
 
 
 @pytest.mark.parametrize("aside", [[1797, 1798], [3]])

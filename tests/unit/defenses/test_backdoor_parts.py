@@ -12,6 +12,7 @@ from seclab.defenses.backdoors.looks import looks
 from seclab.defenses.backdoors.members import members
 from seclab.defenses.backdoors.spikes import spikes
 from seclab.defenses.backdoors.tails import surprise
+from seclab.defenses.backdoors.tallies import Tally
 
 
 @given(st.integers(1, 60), st.data())
@@ -80,9 +81,9 @@ def test_a_shared_value_is_no_excess_where_the_class_it_looks_like_has_it():
     features[labels == 1, 1] = 7.0
     labels[60:70] = 0
 
-    common = excesses(features, labels, looks(features, labels, rng=rng), reach=0.0)
+    common = excesses(features, labels, looks(features, labels, rng=rng), reaches=[0.0])
     features[60:70, 1] = 7.001
-    planted = excesses(features, labels, looks(features, labels, rng=rng), reach=0.0)
+    planted = excesses(features, labels, looks(features, labels, rng=rng), reaches=[0.0])
 
     assert max((excess.surprise for excess in common), default=0.0) < 5.0
     assert (planted[0].label, planted[0].column, planted[0].value) == (0, 1, 7.001)
@@ -129,3 +130,25 @@ def test_values_are_counted_wherever_they_stand():
     counts = value_counts(features, (2, 3), chunk=1)
 
     assert counts.tolist() == [[3, 1, 1, 0, 1], [1, 2, 0, 0, 0]]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2), st.integers(-4, 4)), min_size=1, max_size=40),
+    st.sampled_from([0.0, 1.0, 2.5, np.inf]),
+)
+def test_a_tally_counts_what_lies_within_reach(rows, reach):
+    groups, column = np.array([row[0] for row in rows]), np.array([float(row[1]) for row in rows])
+
+    tally = Tally(column)
+    first, last = tally.reaching(reach)
+    below = tally.below(groups, 3)
+    counted = below[:, last] - below[:, first]
+
+    def near(value):
+        return column >= value if np.isinf(reach) else np.abs(column - value) <= reach
+
+    expected = [
+        [np.count_nonzero((groups == group) & near(value)) for value in tally.values]
+        for group in range(3)
+    ]
+    assert counted.tolist() == expected

@@ -1,5 +1,7 @@
 """The rows that bear what was found, and what they have in common."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from seclab.defenses.backdoors.enrichment import Excess
@@ -58,6 +60,7 @@ def _bearers(
     *,
     references: np.ndarray,
     turns: int = 5,
+    chunk: int = 2048,
 ) -> np.ndarray:
     """Rows with the value that are nearer to another label than to supporting ones of their own.
 
@@ -71,17 +74,66 @@ def _bearers(
     unsupported: np.ndarray = strange.any(axis=0)
     if out.all():
         return _taken(bearing, unsupported)
-    rows = np.ascontiguousarray(features[:, ~out], dtype=np.float32)
-    apart = distances(rows[bearing], rows[references])
-    apart[bearing[:, None] == references] = np.inf
-    other = apart[:, ~mine[references]].min(axis=1, initial=np.inf)
+    apart = _apart(features, bearing, references, mine, columns=np.flatnonzero(~out), chunk=chunk)
     for _ in range(turns):
-        support = mine[references] & ~np.isin(references, bearing[unsupported])
-        now = other < apart[:, support].min(axis=1, initial=np.inf)
+        support = ~np.isin(apart.changing, bearing[unsupported])
+        own = np.minimum(apart.own, apart.each[:, support].min(axis=1, initial=np.inf))
+        now = apart.other < own
         if np.array_equal(now, unsupported):
             break
         unsupported = now
     return _taken(bearing, unsupported)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Apart:
+    """Squared distances of bearing rows from references.
+
+    Only references that bear the value themselves ever change sides: what the others say is one
+    number a row.
+
+    Attributes:
+        other: From the nearest of another label, shape (b,).
+        own: From the nearest of the label without the value, shape (b,).
+        changing: The references of the label with the value, indexes of shape (c,).
+        each: From each of these, infinite from itself, shape (b, c).
+    """
+
+    other: np.ndarray
+    own: np.ndarray
+    changing: np.ndarray
+    each: np.ndarray
+
+
+def _apart(
+    features: np.ndarray,
+    bearing: np.ndarray,
+    references: np.ndarray,
+    mine: np.ndarray,
+    *,
+    columns: np.ndarray,
+    chunk: int,
+) -> _Apart:
+    bears = np.isin(references, bearing)
+    others, faithful, changing = (
+        references[which] for which in (~mine[references], mine[references] & ~bears, bears)
+    )
+    other, own = np.empty((2, bearing.size), dtype=np.float32)
+    each = np.empty((bearing.size, changing.size), dtype=np.float32)
+    for start in range(0, bearing.size, chunk):
+        part = slice(start, start + chunk)
+        rows = _single(features, bearing[part], columns)
+        for answer, rows_there in ((other, others), (own, faithful)):
+            away = distances(rows, _single(features, rows_there, columns))
+            answer[part] = away.min(axis=1, initial=np.inf)
+        each[part] = distances(rows, _single(features, changing, columns))
+    each[bearing[:, None] == changing] = np.inf
+    return _Apart(other, own, changing, each)
+
+
+def _single(features: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    taken: np.ndarray = features[np.ix_(rows, columns)].astype(np.float32)
+    return taken
 
 
 def _taken(rows: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -99,12 +151,18 @@ def _shared(
     """What at least that share of the rows has, and less than half of it in the label's rest."""
     values = np.median(features[rows], axis=0)
     values[excess.column] = excess.value
-    near = np.abs(features - values) <= excess.reach * (1.0 + 1e-9)
+    far = excess.reach * (1.0 + 1e-9)
     rest = labels == excess.label
     rest[rows] = False
-    shared = near[rows].mean(axis=0) >= common
+    shared = _near(features[rows], values, far) >= common
     if rest.any():
-        shared &= near[rest].mean(axis=0) < common / 2
+        shared &= _near(features[rest], values, far) < common / 2
     shared[excess.column] = True
     columns = np.flatnonzero(shared)
     return Pattern(excess.label, columns, values[columns], rows)
+
+
+def _near(rows: np.ndarray, values: np.ndarray, reach: float) -> np.ndarray:
+    """Share of the rows that come near each value, shape (d,)."""
+    share: np.ndarray = (np.abs(rows - values) <= reach).mean(axis=0)
+    return share

@@ -1,11 +1,13 @@
 """Values that the strange rows of a label have in common, and neither class has."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from seclab.defenses.backdoors.looks import Looks
 from seclab.defenses.backdoors.tails import surprise
+from seclab.defenses.backdoors.tallies import Tally
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +44,7 @@ def excesses(
     labels: np.ndarray,
     seen: Looks,
     *,
-    reach: float,
+    reaches: Sequence[float],
     fewest_rows: int = 3,
     most_rows: int = 2000,
     each: int = 3,
@@ -57,47 +59,63 @@ def excesses(
         features: Finite rows of shape (n, d).
         labels: Integers of shape (n,).
         seen: What the rows look like.
-        reach: Values as near as this count as the same, in native units; 0 only equal ones,
-            infinite all from a value upwards.
+        reaches: Values as near as this count as the same, in native units; 0 only equal ones,
+            infinite all from a value upwards, and then rows are strange in any look.
         fewest_rows: Strange rows that have to share a value.
         most_rows: Strange rows of a label looked at, the first ones: bounds the time.
-        each: Values answered for each label.
+        each: Values answered for each label and reach.
 
     Returns:
-        Values of all labels, the most surprising first.
+        Values of all labels, those of the first reach first, the most surprising first.
     """
     known = np.unique(labels)
     own = np.searchsorted(known, labels)
     looks_like = np.searchsorted(known, seen.nearest)
-    found: list[Excess] = []
+    found: list[list[Excess]] = [[] for _ in reaches]
     by_windows: dict[bytes, _Strange] = {}
     for column in range(features.shape[1]):
-        used = seen.without(None if np.isinf(reach) else column)
-        key = used.tobytes()
-        if key not in by_windows:
-            by_windows[key] = _strange(seen, used, (own, looks_like), known.size, most_rows)
-        for place, value, evidence in _in_column(
-            features[:, column], by_windows[key], reach, fewest_rows
-        ):
-            found.append(Excess(int(known[place]), column, value, reach, evidence))
-    found.sort(key=lambda excess: -excess.surprise)
-    kept = [
-        excess for label in known for excess in [one for one in found if one.label == label][:each]
-    ]
-    return tuple(sorted(kept, key=lambda excess: -excess.surprise))
+        tally = Tally(features[:, column])
+        for answer, reach in zip(found, reaches, strict=True):
+            used = seen.without(None if np.isinf(reach) else column)
+            key = used.tobytes()
+            if key not in by_windows:
+                by_windows[key] = _strange(seen, used, (own, looks_like), known.size, most_rows)
+            answer.extend(
+                Excess(int(known[place]), column, value, reach, evidence)
+                for place, value, evidence in _in_column(tally, by_windows[key], reach, fewest_rows)
+            )
+    return tuple(excess for answer in found for excess in _strongest(answer, each))
+
+
+def _strongest(found: list[Excess], each: int) -> list[Excess]:
+    """The most surprising of each label, the most surprising first."""
+    taken: dict[int, int] = {}
+    kept = []
+    for excess in sorted(found, key=lambda excess: -excess.surprise):
+        taken[excess.label] = taken.get(excess.label, 0) + 1
+        if taken[excess.label] <= each:
+            kept.append(excess)
+    return kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Strange:
-    """Rows that are strange for some features, and those that are not.
+    """Rows that are strange for some features, and those that are not, by the place of the label.
 
     Attributes:
-        rows: Strange rows of each label, and the place of the label each looks like.
-        calm: Rows of each label that are not strange.
+        rows: Strange rows, of each label the first ones, shape (s,).
+        own: The label of each.
+        calm: Rows that are not strange.
+        calm_own: The label of each.
+        like: Share of each label's strange rows that look like each other one, shape (labels,
+            labels).
     """
 
-    rows: tuple[tuple[np.ndarray, np.ndarray], ...]
-    calm: tuple[np.ndarray, ...]
+    rows: np.ndarray
+    own: np.ndarray
+    calm: np.ndarray
+    calm_own: np.ndarray
+    like: np.ndarray
 
 
 def _strange(
@@ -110,45 +128,37 @@ def _strange(
     own, looks_like = places
     strange = seen.strange[used]
     any_look = strange.any(axis=0)
-    like = looks_like[used][strange.argmax(axis=0), np.arange(own.size)]
-    chosen = [np.flatnonzero(any_look & (own == label))[:most_rows] for label in range(labels)]
+    rows = np.concatenate(
+        [np.flatnonzero(any_look & (own == label))[:most_rows] for label in range(labels)]
+    )
+    like = looks_like[used][strange[:, rows].argmax(axis=0), rows]
+    pairs = np.bincount(own[rows] * labels + like, minlength=labels * labels)
+    share = pairs.reshape(labels, labels)
+    calm = np.flatnonzero(~any_look)
     return _Strange(
-        tuple((rows, like[rows]) for rows in chosen),
-        tuple(np.flatnonzero(~any_look & (own == label)) for label in range(labels)),
+        rows, own[rows], calm, own[calm], share / np.maximum(share.sum(axis=1, keepdims=True), 1)
     )
 
 
 def _in_column(
-    column: np.ndarray, strange: _Strange, reach: float, fewest: int
-) -> list[tuple[int, float, float]]:
+    tally: Tally, strange: _Strange, reach: float, fewest: int
+) -> Iterator[tuple[int, float, float]]:
     """Place of the label, value and surprise of the best value of each label."""
-    far = reach * (1.0 + 1e-9)
-    calm = [np.sort(column[rows]) for rows in strange.calm]
-    found = []
-    for label, (rows, like) in enumerate(strange.rows):
-        if rows.size < fewest:
+    labels = len(strange.like)
+    first, last = tally.reaching(reach * (1.0 + 1e-9))
+    below = tally.below(strange.own, labels, strange.rows)
+    hits = below[:, last] - below[:, first]
+    calm = tally.below(strange.calm_own, labels, strange.calm)
+    counts, sizes = calm[:, last] - calm[:, first], calm[:, -1]
+    pooled = (counts.sum(axis=0) + 0.5) / (sizes.sum() + 1.0)
+    rates = (counts + pooled) / (sizes + 1.0)[:, None]
+    for label in np.flatnonzero(below[:, -1] >= fewest):
+        # Only values that a strange row has, not those between two of them.
+        asked = np.flatnonzero((np.diff(below[label]) > 0) & (hits[label] >= fewest))
+        if not asked.size:
             continue
-        mine = np.sort(column[rows])
-        values = np.unique(mine)
-        hits = _within(mine, values, far)
-        values, hits = values[hits >= fewest], hits[hits >= fewest]
-        if not values.size:
-            continue
-        counts = np.stack([_within(ordered, values, far) for ordered in calm])
-        sizes = np.array([ordered.size for ordered in calm])
-        pooled = (counts.sum(axis=0) + 0.5) / (sizes.sum() + 1.0)
-        rates = (counts + pooled) / (sizes + 1.0)[:, None]
-        share = np.bincount(like, minlength=sizes.size) / like.size
-        rate = share @ np.maximum(rates, rates[label])
-        evidence = surprise(hits, np.array(rows.size), rate)
+        mine = rates[:, asked]
+        rate = strange.like[label] @ np.maximum(mine, mine[label])
+        evidence = surprise(hits[label, asked], below[label, -1], rate)
         best = int(evidence.argmax())
-        found.append((label, float(values[best]), float(evidence[best])))
-    return found
-
-
-def _within(ordered: np.ndarray, values: np.ndarray, reach: float) -> np.ndarray:
-    low = values if np.isinf(reach) else values - reach
-    counts: np.ndarray = np.searchsorted(ordered, values + reach, "right") - np.searchsorted(
-        ordered, low, "left"
-    )
-    return counts
+        yield int(label), float(tally.values[asked[best]]), float(evidence[best])

@@ -1,6 +1,6 @@
 """A screen for triggers of a few features set to fixed values, in the data alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -108,15 +108,16 @@ def patch_triggers(
     patterns: list[Pattern] = []
     left = np.arange(len(labels))
     for _ in range(rounds):
-        finds = _finds(features[left], labels[left], trusted[left], settings)
+        rows = slice(None) if left.size == len(labels) else left  # a slice copies nothing
+        finds = _finds(features[rows], labels[rows], trusted[rows], settings)
         found = np.zeros(left.size, dtype=bool)
         for find in finds:
-            rows = find.pattern.rows
-            scores[left[rows]] = np.maximum(scores[left[rows]], find.strength)
-            if find.strength >= 1.0 and not found[rows].all():
-                found[rows] = True
-                pattern = find.pattern
-                patterns.append(Pattern(pattern.label, pattern.columns, pattern.values, left[rows]))
+            pattern = find.pattern
+            bearing = left[pattern.rows]
+            scores[bearing] = np.maximum(scores[bearing], find.strength)
+            if find.strength >= 1.0 and not found[pattern.rows].all():
+                found[pattern.rows] = True
+                patterns.append(replace(pattern, rows=bearing))
         if not found.any():
             break
         left = left[~found]
@@ -200,22 +201,21 @@ def _still(
     """Values of single features that rows share which look like another class."""
     span = float(features.max() - features.min())
     finds = []
-    for reach in (0.0, settings.reach * span):
-        for excess in excesses(features, labels, seen, reach=reach):
-            strength = excess.surprise / settings.excess_alarm
-            if strength < _WORTH_A_LOOK:
-                continue
-            pattern = pattern_of_excess(
-                features,
-                labels,
-                seen,
-                excess,
-                trusted=trusted,
-                most_references=settings.most_references,
-                rng=settings.rng,
-            )
-            if pattern.rows.size:
-                finds.append(_Find(pattern, strength))
+    for excess in excesses(features, labels, seen, reaches=(0.0, settings.reach * span)):
+        strength = excess.surprise / settings.excess_alarm
+        if strength < _WORTH_A_LOOK:
+            continue
+        pattern = pattern_of_excess(
+            features,
+            labels,
+            seen,
+            excess,
+            trusted=trusted,
+            most_references=settings.most_references,
+            rng=settings.rng,
+        )
+        if pattern.rows.size:
+            finds.append(_Find(pattern, strength))
     return finds
 
 
@@ -225,7 +225,7 @@ def _moving(
     """Rows that hold a value too often, wherever in the image, and look like another class."""
     counts = value_counts(features, settings.image_shape)
     finds = []
-    for excess in excesses(counts, labels, seen, reach=np.inf):
+    for excess in excesses(counts, labels, seen, reaches=(np.inf,)):
         strength = excess.surprise / settings.count_alarm
         rows = (labels == excess.label) & excess.bearing(counts) & seen.strange.any(axis=0)
         if strength >= _WORTH_A_LOOK and rows.any():

@@ -1,10 +1,12 @@
 """Values that rows of one label share exactly, where genuine rows would only come near."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from seclab.defenses.backdoors.tails import surprise
+from seclab.defenses.backdoors.tallies import Tally
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,92 +85,87 @@ def spikes(
     low, high = float(features.min()), float(features.max())
     if high <= low:
         return ()
-    found: list[Spike] = []
-    for label in np.unique(labels):
-        rows = np.flatnonzero(labels == label)[:most_rows]
-        others = np.flatnonzero(labels != label)
-        if rows.size < fewest_rows:
-            continue
-        # Others are only counted, so a part of them will do.
-        step = max(1, others.size // (4 * most_rows))
-        items = _items(
-            features[rows],
-            features[others[::step]],
-            reach=near * (high - low) * (1.0 + 1e-9),
-            ends=(low, high),
-            slack=slack,
-            fewest=fewest_rows,
-            most=most_items,
-        )
-        found += [
-            replace(spike, label=int(label), rows=rows[spike.rows])
+    reach = near * (high - low) * (1.0 + 1e-9)
+    known, own = np.unique(labels, return_inverse=True)
+    members = [np.flatnonzero(own == label)[:most_rows] for label in range(known.size)]
+    found = _shared(features, own, members, (low, high), reach, slack=slack, fewest=fewest_rows)
+    answer: list[Spike] = []
+    for label, rows in enumerate(members):
+        mine = found[found["label"] == label]
+        mine = mine[np.argsort(-mine["surprise"], kind="stable")[:most_items]]
+        items = _items(features, rows, mine, (low, high), reach)
+        answer += [
+            replace(spike, label=int(known[label]), rows=rows[spike.rows])
             for spike in _grown(items, fewest_rows, most_pixels, each)
         ]
-    return tuple(sorted(found, key=lambda spike: -spike.surprise))
+    return tuple(sorted(answer, key=lambda spike: -spike.surprise))
 
 
-def _items(
-    inside: np.ndarray,
-    outside: np.ndarray,
-    *,
-    reach: float,
-    ends: tuple[float, float],
-    slack: float,
-    fewest: int,
-    most: int,
-) -> _Items:
-    """Values inside the range that enough rows of the label share, with their rates elsewhere."""
-    columns, values, rates, excess = [], [], [], []
-    for column in range(inside.shape[1]):
-        kept, counts, close = _shared(inside[:, column], reach, ends, fewest)
-        if not kept.size:
-            continue
-        ordered = np.sort(outside[:, column])
-        exact, close_by = (_between(ordered, kept, far, ends) for far in (0.0, reach))
-        rate = np.minimum(slack * (exact + 1.0) / (close_by + 2.0), 1.0)
-        columns.append(np.full(kept.size, column))
-        values.append(kept)
-        rates.append(rate)
-        excess.append(surprise(counts, close, rate))
-    if not columns:
-        empty = np.empty(0)
-        return _Items(empty.astype(int), empty, *(np.empty((len(inside), 0)),) * 2, empty)
-    best = np.argsort(-np.concatenate(excess), kind="stable")[:most]
-    chosen = np.concatenate(columns)[best]
-    exact_values = np.concatenate(values)[best]
-    picked = inside[:, chosen]
-    away = np.abs(picked - exact_values)
-    within = (picked > ends[0]) & (picked < ends[1])
-    return _Items(
-        chosen,
-        exact_values,
-        (away == 0).astype(np.float32),
-        ((away <= reach) & within).astype(np.float32),
-        np.concatenate(rates)[best],
-    )
+_SHARED = np.dtype(
+    [("label", int), ("column", int), ("value", float), ("rate", float), ("surprise", float)]
+)
 
 
 def _shared(
-    column: np.ndarray, reach: float, ends: tuple[float, float], fewest: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Values that enough rows share, how many do, and how many come near."""
-    values, counts = np.unique(column, return_counts=True)
-    kept = (counts >= fewest) & (values > ends[0]) & (values < ends[1])
-    ordered = np.sort(column)
-    return values[kept], counts[kept], _between(ordered, values[kept], reach, ends)
-
-
-def _between(
-    ordered: np.ndarray, values: np.ndarray, reach: float, ends: tuple[float, float]
+    features: np.ndarray,
+    own: np.ndarray,
+    members: Sequence[np.ndarray],
+    ends: tuple[float, float],
+    reach: float,
+    *,
+    slack: float,
+    fewest: int,
 ) -> np.ndarray:
-    """How many of the ordered numbers lie within reach of each value, ends of the range apart."""
-    first = np.maximum(
-        np.searchsorted(ordered, values - reach, "left"), np.searchsorted(ordered, ends[0], "right")
+    """Values inside the range that enough rows of a label share, with their rates elsewhere.
+
+    Returns:
+        Records of the place of the label, the feature, the value, how often near is exact in
+        other labels, and how surprising its frequency is; by feature, then label, then value.
+    """
+    rows, labels = np.concatenate(members), len(members)
+    parts = [np.empty(0, dtype=_SHARED)]
+    for column in range(features.shape[1]):
+        tally = Tally(features[:, column])
+        first, last = tally.reaching(reach)
+        first = np.maximum(first, np.searchsorted(tally.values, ends[0], "right"))
+        last = np.minimum(last, np.searchsorted(tally.values, ends[1], "left"))
+        below = tally.below(own[rows], labels, rows)
+        counts, close = np.diff(below, axis=1), below[:, last] - below[:, first]
+        inside = (tally.values > ends[0]) & (tally.values < ends[1])
+        label, place = np.nonzero((counts >= fewest) & inside)
+        if not label.size:
+            continue
+        everywhere = tally.below(own, labels)
+        all_rows = everywhere.sum(axis=0)
+        exact, close_by = (
+            all_rows[end] - all_rows[start] - everywhere[label, end] + everywhere[label, start]
+            for start, end in ((place, place + 1), (first[place], last[place]))
+        )
+        part = np.empty(label.size, dtype=_SHARED)
+        part["label"], part["column"], part["value"] = label, column, tally.values[place]
+        part["rate"] = np.minimum(slack * (exact + 1.0) / (close_by + 2.0), 1.0)
+        part["surprise"] = surprise(counts[label, place], close[label, place], part["rate"])
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+def _items(
+    features: np.ndarray,
+    rows: np.ndarray,
+    shared: np.ndarray,
+    ends: tuple[float, float],
+    reach: float,
+) -> _Items:
+    picked = features[np.ix_(rows, shared["column"])]
+    away = np.abs(picked - shared["value"])
+    within = (picked > ends[0]) & (picked < ends[1])
+    return _Items(
+        shared["column"],
+        shared["value"],
+        (away == 0).astype(np.float32),
+        ((away <= reach) & within).astype(np.float32),
+        shared["rate"],
     )
-    last = np.minimum(
-        np.searchsorted(ordered, values + reach, "right"), np.searchsorted(ordered, ends[1], "left")
-    )
-    return last - first
 
 
 def _grown(items: _Items, fewest: int, most_pixels: int, each: int) -> list[Spike]:
