@@ -12,8 +12,8 @@ Prints for every kind and rate how many sets raise the alarm, the share of poiso
 named, of named rows that are poison, and of clean rows that are named, mean and worst; and at the
 end which aims are met, and which are MISSED. Then what the suite costs, and how that grows.
 
-Needs the dependency group ``bench``. About an hour on one core, with ``--quick`` less than a
-minute: too few sets there for a statement.
+Needs the dependency group ``bench``. About an hour on one core, with ``--quick`` about a minute:
+too few sets there for a statement.
 
     python benchmarks/poison_detection.py [--quick] [--section NAME] [--seeds N] [--first SEED]
 """
@@ -54,7 +54,7 @@ RATES = (0.01, 0.02, 0.05)
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a little of it, under a minute")
+    parser.add_argument("--quick", action="store_true", help="a little of it, about a minute")
     parser.add_argument("--section", choices=SECTIONS, help="only this one")
     parser.add_argument("--seeds", type=int, default=20, help="sets of each kind and rate")
     parser.add_argument("--first", type=int, default=1000, help="the first seed")
