@@ -11,7 +11,7 @@ $(VENV): requirements.lock
 	tools/install
 
 evaluate: $(VENV) ## Train, check, attack and judge the digits models; promote the one that passes
-	$(BIN)/seclab evaluate --profile $(or $(PROFILE),standard)
+	$(BIN)/seclab evaluate --profile $(or $(PROFILE),quick)
 
 test: $(VENV) ## Run the tests
 	$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
