@@ -13,6 +13,7 @@ from seclab.gate import Verdict
 from seclab.outcome import Evaluated
 from seclab.registers import Risk
 from seclab.reports.signer import UNSIGNED, Signer, short
+from seclab.reports.style import style
 
 
 def render_html(
@@ -42,6 +43,7 @@ def render_html(
     evaluated = [o for o in outcomes_of(bundle) if isinstance(o, Evaluated)]
     text = files("seclab.reports").joinpath("report.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text).render(
+        style=style(),
         name=name,
         signer=signer,
         key=short(signer) if signer else "",
