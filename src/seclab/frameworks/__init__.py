@@ -1,0 +1,48 @@
+"""Frameworks: ids and names of ATLAS, NIST AI 100-2, OWASP, STRIDE and PASTA, by edition."""
+
+from seclab.frameworks.catalogue import Frameworks
+from seclab.frameworks.loading import FOLDER, load_frameworks
+from seclab.frameworks.records import (
+    ATLAS,
+    FRAMEWORKS,
+    KINDS,
+    Change,
+    ChangeKind,
+    Crossing,
+    Edition,
+    Entry,
+    FormerName,
+    Framework,
+    Kind,
+    Legacy,
+    LegacyKind,
+    Severity,
+    Status,
+    Verified,
+)
+
+ATLAS_EDITION = "2026.09"
+"""The newest edition of ATLAS that the shipped tables hold."""
+
+__all__ = [
+    "ATLAS",
+    "ATLAS_EDITION",
+    "FOLDER",
+    "FRAMEWORKS",
+    "KINDS",
+    "Change",
+    "ChangeKind",
+    "Crossing",
+    "Edition",
+    "Entry",
+    "FormerName",
+    "Framework",
+    "Frameworks",
+    "Kind",
+    "Legacy",
+    "LegacyKind",
+    "Severity",
+    "Status",
+    "Verified",
+    "load_frameworks",
+]
