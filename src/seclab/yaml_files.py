@@ -9,6 +9,8 @@ import yaml
 from seclab.errors import Misconfigured
 
 _MAX_DEPTH = 20
+_WIDTH = 100
+_FOLDED = 72
 _OPENING = (
     yaml.BlockMappingStartToken,
     yaml.BlockSequenceStartToken,
@@ -71,6 +73,18 @@ def parse(data: bytes, *, file: str) -> Any:
     if value is None:
         raise Misconfigured(f"{file}: the file is empty")
     return value
+
+
+def text_of(value: Any) -> str:
+    """One YAML document that :func:`parse` reads as the same value, laid out for people.
+
+    Keys keep their order. Texts that do not fit into a line are folded, those of several lines
+    stand as they are.
+
+    Args:
+        value: Null, texts, numbers, booleans, lists and dicts of these.
+    """
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
 def decode(data: bytes, *, file: str) -> str:
@@ -173,3 +187,32 @@ _Loader.yaml_constructors = {
     f"{_TAG}seq": _sequence,
     f"{_TAG}map": _mapping,
 }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes plain what the loader reads as a text, and quotes the rest."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - the base class names them
+        """Lists stand inside the key they belong to."""
+        super().increase_indent(flow=flow, indentless=False)
+
+
+def _write_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    style = ">" if len(text) > _FOLDED else ""
+    if "\n" in text:
+        style = "|"
+    if not text.replace("\n", "").isprintable():
+        style = '"'  # with escapes: some of these characters would be taken for line breaks
+    return dumper.represent_scalar(f"{_TAG}str", text, style=style)
+
+
+def _write_list(dumper: _Dumper, items: list[Any]) -> yaml.SequenceNode:
+    """Lists of words in one line, everything else item by item."""
+    words = all(isinstance(item, str) and item.isprintable() and " " not in item for item in items)
+    return dumper.represent_sequence(f"{_TAG}seq", items, flow_style=words)
+
+
+_Dumper.add_representer(str, _write_text)
+_Dumper.add_representer(list, _write_list)

@@ -24,6 +24,11 @@ class Entry:
         self._item = item
         self._problems = problems
 
+    @property
+    def line(self) -> int:
+        """Line that the mapping begins in, from 1."""
+        return self._item.line
+
     def wrong(self, key: str, problem: str, *, line: int | None = None) -> None:
         """Note a mistake in a value."""
         self._problems.add(problem, line=line or self._item.line_of(key), column=key)
@@ -66,6 +71,14 @@ class Entry:
         if key in self._item:
             self.wrong(key, "a mapping is needed; write {} for an empty one")
         return {}
+
+    def entries(self, key: str) -> "tuple[Entry, ...]":
+        """A list of mappings, maybe empty."""
+        value = self._item.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, YamlMapping) for item in value):
+            self.wrong(key, "a list of mappings is needed; write [] for an empty one")
+            return ()
+        return tuple(Entry(item, self._problems) for item in value)
 
     def number(self, key: str, *, least: float) -> float:
         """A finite number, at least ``least``; ``least`` when the key is missing."""

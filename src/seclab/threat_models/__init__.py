@@ -1,5 +1,13 @@
 """Threat models: what each system has to lose, to whom, and what stands against it."""
 
+from seclab.threat_models.loading import (
+    FOLDER,
+    Lines,
+    lines_of,
+    load_lines,
+    load_threat_models,
+    read_threat_model,
+)
 from seclab.threat_models.records import (
     CONTROL_KINDS,
     ELEMENT_KINDS,
@@ -24,10 +32,12 @@ from seclab.threat_models.records import (
     Threat,
     ThreatModel,
 )
+from seclab.threat_models.writing import write_threat_model
 
 __all__ = [
     "CONTROL_KINDS",
     "ELEMENT_KINDS",
+    "FOLDER",
     "KNOWLEDGE",
     "PASTA_STAGES",
     "PROPERTIES",
@@ -45,7 +55,13 @@ __all__ = [
     "EntryPoint",
     "Exclusion",
     "Flow",
+    "Lines",
     "Stage",
     "Threat",
     "ThreatModel",
+    "lines_of",
+    "load_lines",
+    "load_threat_models",
+    "read_threat_model",
+    "write_threat_model",
 ]
