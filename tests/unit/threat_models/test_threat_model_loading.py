@@ -169,7 +169,7 @@ def test_a_written_file_is_laid_out_for_people():
         ("name: Camera", 'name: "Cam\\u200bera"', "column name: the text holds an invisible"),
         ("name: Camera", 'name: "Cam\\nera"', "column name: one line is needed here"),
         (
-            "result: Coffee",
+            "result: Coffee is sold.",
             'result: " Coffee"',
             "column result: blanks or line breaks stand around",
         ),
