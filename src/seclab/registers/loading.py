@@ -49,6 +49,7 @@ def load_registers(folder: Path) -> Registers:
     _check_covered(risk_table, matrix_table, notes[RISKS])
     if not notes[RISKS].found and not notes[MATRIX].found:
         _check_evidence(risk_table, found_risks, found_matrix, problems=notes[RISKS])
+        _check_techniques(found_risks, found_matrix, notes[MATRIX])
     if not notes[THRESHOLDS].found:
         _check_waived(found_waivers, found_thresholds, notes[WAIVERS])
     if not notes[MODELS].found:
@@ -122,6 +123,16 @@ def _check_evidence(
                 line=row.line,
                 column="evidence",
             )
+
+
+def _check_techniques(found: Sequence[Risk], rows: Sequence[MatrixRow], problems: Problems) -> None:
+    """Whether the techniques that an attack carries out are among those of its risk."""
+    of_risk = {risk.id: risk.atlas_ids for risk in found}
+    for row in rows:
+        for technique in row.atlas_ids:
+            if technique not in of_risk[row.risk_id]:
+                problem = f"{technique} is not among the atlas_ids of {row.risk_id} in {RISKS}"
+                problems.add(problem, line=row.line, column="atlas_ids")
 
 
 def _check_waived(

@@ -95,6 +95,7 @@ class MatrixRow:
     Attributes:
         attack_surface: Where the attack is made; the words of :data:`ASSET_CLASSES`.
         attack: The attack.
+        atlas_ids: The techniques that this attack carries out, of those of its risk; may be empty.
         evaluation: What measures it: an evaluation, ``data_checks``, or empty for nothing.
         metric: Which number; empty for data checks and for nothing.
         defensive_control: What stands against it.
@@ -104,6 +105,7 @@ class MatrixRow:
 
     attack_surface: AssetClass
     attack: str
+    atlas_ids: tuple[str, ...]
     evaluation: str
     metric: str
     defensive_control: str

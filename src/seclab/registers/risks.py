@@ -42,6 +42,7 @@ RISK_COLUMNS = (
 MATRIX_COLUMNS = (
     "attack_surface",
     "attack",
+    "atlas_ids",
     "evaluation",
     "metric",
     "defensive_control",
@@ -82,7 +83,7 @@ def _risk(row: Row, problems: Problems) -> Risk:
         attack_pattern=cells.text("attack_pattern"),
         trust_boundary=cells.text("trust_boundary"),
         nist_id=nist[0] if nist else None,
-        atlas_ids=cells.ids("atlas_ids", _ATLAS, "AML.T0043 or AML.T0043.001"),
+        atlas_ids=_techniques(cells),
         owasp_ids=cells.ids("owasp_ids", _OWASP, "ML01:2023 (with the edition)"),
         stride=cells.letters("stride", "[STRIDE]", "a letter of STRIDE"),
         likelihood=cells.scale("likelihood"),
@@ -94,6 +95,10 @@ def _risk(row: Row, problems: Problems) -> Risk:
         status=cast("Status", cells.choice("status", STATUSES)),
         review_date=cells.day("review_date"),
     )
+
+
+def _techniques(cells: Cells) -> tuple[str, ...]:
+    return cells.ids("atlas_ids", _ATLAS, "AML.T0043 or AML.T0043.001")
 
 
 def _evidence(cells: Cells) -> str:
@@ -136,6 +141,7 @@ def _matrix_row(row: Row, problems: Problems) -> MatrixRow:
     return MatrixRow(
         attack_surface=cast("AssetClass", cells.choice("attack_surface", ASSET_CLASSES)),
         attack=cells.text("attack"),
+        atlas_ids=_techniques(cells),
         evaluation=evaluation,
         metric=metric,
         defensive_control=cells.text("defensive_control"),

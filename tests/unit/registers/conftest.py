@@ -21,12 +21,12 @@ NISTAML.035,none,none,I,3,3,None,none: never tested,Unknown,security,open,2027-0
 """
 
 MATRIX = """\
-attack_surface,attack,evaluation,metric,defensive_control,risk_id
-prediction-interface,Perturbation,evasion_linf,robust_accuracy,Hardening,R-EVA-01
-prediction-interface,Perturbation,evasion_linf,clean_accuracy,Hardening,R-EVA-01
-training-data,Flipped labels,data_checks,,Checks,R-POI-02
-training-data,Noise,random_noise,noisy_accuracy,None,R-POI-02
-context-system,Questions,,,None,R-RAG-04
+attack_surface,attack,atlas_ids,evaluation,metric,defensive_control,risk_id
+prediction-interface,Perturbation,AML.T0015;AML.T0043.000,evasion_linf,robust_accuracy,Hardening,R-EVA-01
+prediction-interface,Perturbation,none,evasion_linf,clean_accuracy,Hardening,R-EVA-01
+training-data,Flipped labels,AML.T0020,data_checks,,Checks,R-POI-02
+training-data,Noise,none,random_noise,noisy_accuracy,None,R-POI-02
+context-system,Questions,none,,,None,R-RAG-04
 """
 
 THRESHOLDS = """\

@@ -24,6 +24,8 @@ def test_every_cell_arrives_with_its_meaning(folder):
     assert (evasion.likelihood, evasion.impact) == (4, 4)
     assert evasion.review_date == date(2027, 3, 31)
     assert found.matrix[0].metric == "robust_accuracy"
+    assert found.matrix[0].atlas_ids == ("AML.T0015", "AML.T0043.000")
+    assert found.matrix[1].atlas_ids == ()
     assert [row.line for row in found.matrix] == [2, 3, 4, 5, 6]
 
 

@@ -69,6 +69,8 @@ def test_an_empty_mandatory_cell_is_found(folder, file, column, blank):
         (RISKS, "evidence", "data_checks"),
         (RISKS, "evidence", "Evasion"),
         (MATRIX, "attack_surface", "anywhere"),
+        (MATRIX, "atlas_ids", "AML.T43"),
+        (MATRIX, "atlas_ids", "AML.T0015, AML.T0043.000"),
         (MATRIX, "risk_id", "R-EVA-99"),
         (MATRIX, "evaluation", "Evasion Linf"),
         (MATRIX, "metric", "robust accuracy"),
@@ -130,6 +132,13 @@ def test_register_and_matrix_must_name_the_same_evidence(folder):
     only(folder, RISKS, 4, "evidence", words="rests on evasion_linf here and on nothing in")
 
 
+@pytest.mark.parametrize("technique", ["AML.T0043", "AML.T0043.001", "AML.T0020"])
+def test_an_attack_carries_out_techniques_of_its_risk_only(folder, technique):
+    folder.set_cell(MATRIX, 2, "atlas_ids", f"AML.T0015;{technique}")
+    words = f"{technique} is not among the atlas_ids of R-EVA-01"
+    assert len(only(folder, MATRIX, 2, "atlas_ids", words=words)) == 1
+
+
 def test_evidence_from_data_checks_names_the_suite(folder):
     folder.set_cell(RISKS, 3, "evidence", "data_checks;random_noise")
     only(folder, RISKS, 3, "evidence", words="neither an evaluation nor data_checks:<suite>")
@@ -181,13 +190,13 @@ def test_columns_in_another_order_are_found(folder):
     assert problem.startswith("attack_defense_matrix.csv line 1: the header must have this order")
 
 
-@pytest.mark.parametrize(("change", "cells"), [(",extra", 7), (None, 5)])
+@pytest.mark.parametrize(("change", "cells"), [(",extra", 8), (None, 6)])
 def test_a_ragged_row_is_found_and_causes_no_others(folder, change, cells):
     lines = folder.read(MATRIX).splitlines()
     lines[5] = lines[5] + change if change else lines[5].replace("None,", "")
     folder.write(MATRIX, "\n".join(lines))
     place = "attack_defense_matrix.csv line 6"
-    assert folder.problems() == (f"{place}: {cells} cells where the header has 6",)
+    assert folder.problems() == (f"{place}: {cells} cells where the header has 7",)
 
 
 def test_a_ragged_risk_is_still_known_to_the_other_files(folder):
