@@ -339,6 +339,29 @@ def risks(json: Json = False) -> None:
 
 
 @app.command()
+def coverage(
+    html: Annotated[
+        Path | None, typer.Option(help="Write the page to this file.", show_default=False)
+    ] = None,
+    markdown: Annotated[
+        Path | None, typer.Option(help="Write Markdown to this file.", show_default=False)
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(
+            help="Id of a threat model: its risks and the evidence about it alone.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """What was measured of risks, ATLAS and systems, what came of it, and what is missing."""
+    from seclab.cli import coverage as command
+
+    command.coverage(json=json, html=html, markdown=markdown, system=system)
+
+
+@app.command()
 def runs(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     json: Json = False,

@@ -2,13 +2,17 @@
 
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from seclab.errors import Misconfigured
 
 _STYLES = {
     "PASS": "bold green",
@@ -38,6 +42,21 @@ def complain(text: str) -> None:
 def as_json(value: Any) -> None:
     """A value as JSON on standard output, for other programs."""
     sys.stdout.write(json.dumps(value, indent=2, sort_keys=True, default=str) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, whole or not at all; one that is there is replaced.
+
+    Raises:
+        Misconfigured: It cannot be written.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+            whole = Path(folder) / path.name
+            whole.write_text(text, encoding="utf-8", newline="")
+            whole.replace(path)
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

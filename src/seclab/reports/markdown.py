@@ -32,13 +32,13 @@ def render_markdown(
     ]
     failing = decision.of(Verdict.BLOCK) + decision.of(Verdict.NOT_EVALUATED)
     lines += [
-        f"- **{_verdict(r)}** {r.criterion} {_title(r, risks)}: {_cell(r.reason)}" for r in failing
+        f"- **{_verdict(r)}** {r.criterion} {_title(r, risks)}: {cell(r.reason)}" for r in failing
     ]
-    lines += [f"- {_cell(warning)}" for warning in decision.warnings]
+    lines += [f"- {cell(warning)}" for warning in decision.warnings]
     passed = decision.of(Verdict.PASS)
     if passed:
         lines += ["", "| passed | risk | why |", "| --- | --- | --- |"]
-        lines += [f"| {r.criterion} | {_title(r, risks)} | {_cell(r.reason)} |" for r in passed]
+        lines += [f"| {r.criterion} | {_title(r, risks)} | {cell(r.reason)} |" for r in passed]
     lines += ["", f"Digest of the subject: `{subject.digest}`"]
     return "\n".join(lines)
 
@@ -46,19 +46,19 @@ def render_markdown(
 def _signature(signer: Signer | None) -> str:
     if signer is None:
         return f"**UNSIGNED**: {UNSIGNED}."
-    return f"Signed with the key `{short(signer)}` of {_cell(signer.owner)} ({signer.role})."
+    return f"Signed with the key `{short(signer)}` of {cell(signer.owner)} ({signer.role})."
 
 
 def _verdict(result: CriterionResult) -> str:
-    return str(result.verdict) + f", waived by {_cell(result.waiver)}" * bool(result.waiver)
+    return str(result.verdict) + f", waived by {cell(result.waiver)}" * bool(result.waiver)
 
 
 def _title(result: CriterionResult, risks: Mapping[str, Risk]) -> str:
-    titles = [f"{r} {_cell(risks[r].title)}" if r in risks else r for r in result.risks]
+    titles = [f"{r} {cell(risks[r].title)}" if r in risks else r for r in result.risks]
     return ", ".join(titles)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that cannot break out of a table cell or start markup."""
     escaped = " ".join(text.splitlines()).replace("\\", "\\\\")
     for sign in ("|", "[", "*"):

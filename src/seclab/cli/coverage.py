@@ -1,0 +1,116 @@
+"""``seclab coverage``: what was measured, what came of it, and what is missing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from seclab import frameworks, registers, settings, threat_models
+from seclab.cli.output import as_json, say, table, write_text
+from seclab.cli.shelves import open_shelf
+from seclab.coverage import STATES, Coverage, Gap, GroupCoverage, cover
+from seclab.coverage.narrowing import of_system
+from seclab.coverage.words import VERDICT_LETTERS, share
+from seclab.errors import Misconfigured
+from seclab.evidence import plain
+from seclab.scoring import SCORING, Scoring, load_scoring
+from seclab.settings import Settings
+
+
+def coverage(*, json: bool, html: Path | None, markdown: Path | None, system: str | None) -> None:
+    """Print coverage, and write the pages that were asked for."""
+    project = settings.find()
+    scoring = _scoring(project)
+    found = _covered(project, scoring, system)
+    name = f"Coverage of {system}" if system else "Coverage"
+    if html:
+        from seclab.coverage.page import render_page
+
+        write_text(html, render_page(found, name=name, scoring=scoring))
+    if markdown:
+        from seclab.coverage.markdown import render_markdown
+
+        write_text(markdown, render_markdown(found, name=name))
+    if json:
+        as_json(plain(found))
+    else:
+        _say(found)
+        for path in (html, markdown):
+            if path:
+                say(f"written   {path}")
+
+
+def _covered(project: Settings, scoring: Scoring, system: str | None) -> Coverage:
+    register = registers.load_registers(project.registers)
+    models = threat_models.load_threat_models(project.registers / threat_models.FOLDER)
+    if system:
+        if system not in models:
+            known = ", ".join(models) or "none"
+            raise Misconfigured(f"there is no threat model {system!r}; known: {known}")
+        register, models = of_system(register, models[system]), {system: models[system]}
+    library = frameworks.load_frameworks(project.registers / frameworks.FOLDER)
+    shelf, at = open_shelf(project), datetime.now(UTC)
+    return cover(register, library, models, shelf, scoring=scoring, at=at)
+
+
+def _scoring(project: Settings) -> Scoring:
+    try:
+        return load_scoring((project.registers / SCORING).read_bytes())
+    except OSError as error:
+        raise Misconfigured(
+            f"{SCORING} cannot be read: {error.strerror}; it belongs into {project.registers}"
+        ) from error
+
+
+def _say(found: Coverage) -> None:
+    risks, techniques = found.risk_tally, found.technique_tally
+    rows = [(each, str(risks.counts[each]), str(techniques.counts[each])) for each in STATES]
+    table(("state", "risks", "techniques"), rows)
+    say()
+    say(f"risks       {share(risks)}")
+    say(f"techniques  {share(techniques)}")
+    for title, groups in (
+        ("system", found.systems),
+        ("asset class", found.asset_classes),
+        ("tactic", found.tactics),
+    ):
+        if groups:
+            say()
+            _say_groups(title, groups)
+    say()
+    _say_scores(found)
+    _say_gaps(found)
+
+
+def _say_groups(title: str, groups: Mapping[str, GroupCoverage]) -> None:
+    rows = [(each.name, each.state, share(each.tally), each.reason) for each in groups.values()]
+    table((title, "state", "passed", "all in it"), rows)
+
+
+def _say_scores(found: Coverage) -> None:
+    rows = [
+        (
+            risk.id,
+            risk.state,
+            f"{risk.score.inherent} -> {risk.score.residual}",
+            f"{risk.score.target} {'met' if risk.score.met else 'not met'}",
+            risk.score.band,
+            "".join(VERDICT_LETTERS.get(point.verdict, "?") for point in risk.trend),
+        )
+        for risk in found.risks.values()
+    ]
+    table(("risk", "state", "score", "target", "band", "trend"), rows)
+
+
+def _say_gaps(found: Coverage) -> None:
+    """The gaps, the worst first; techniques that nobody thought of as a number."""
+    say()
+    named = [gap for gap in found.gaps if not _untold(gap, found)]
+    say("Gaps, the worst first:" if named else "No gap in risks and systems.")
+    for gap in named:
+        say(f"  {gap.sentence}")
+    if rest := len(found.gaps) - len(named):
+        say(f"  {rest} more techniques of ATLAS are in scope, and no evaluation exercises them.")
+
+
+def _untold(gap: Gap, found: Coverage) -> bool:
+    return gap.kind == "technique" and not found.techniques[gap.subject].risks

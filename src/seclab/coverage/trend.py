@@ -1,0 +1,78 @@
+"""How each risk stood after each of the last commands."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from seclab.coverage.records import Point
+from seclab.measurement import SubjectKind
+from seclab.registers import Registers, Risk
+from seclab.scoring import Scoring, Strength, residual
+from seclab.shelf import WORST_FIRST, RunSummary, Shelf
+
+# Runs that the past is read from. More would tell nobody more, and each has a tag for every risk.
+_RUNS = 120
+# Points that a reader can take in.
+_POINTS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """The last runs, by risk, and which criteria judge what.
+
+    Attributes:
+        runs: By risk the runs with a verdict that say anything about it, the oldest first.
+        judged: Which risks criteria of the gate judge, on which kinds of subjects.
+        scoring: What evidence does to a score.
+    """
+
+    runs: Mapping[str, Sequence[RunSummary]]
+    judged: frozenset[tuple[str, SubjectKind]]
+    scoring: Scoring
+
+    def strength(self, risk: str, kinds: Collection[SubjectKind]) -> Strength:
+        """What passing evidence about subjects of some kinds rests on."""
+        return "thresholds" if all((risk, kind) in self.judged for kind in kinds) else "checks"
+
+    def trend(self, risk: Risk) -> tuple[Point, ...]:
+        """How a risk stood after each of the last commands that measured it."""
+        return tuple(self._points(risk))[-_POINTS:]
+
+    def _points(self, risk: Risk) -> Iterator[Point]:
+        newest: dict[str, RunSummary] = {}
+        runs = self.runs.get(risk.id, ())
+        for number, run in enumerate(runs):
+            newest[run.subject] = run
+            following = runs[number + 1] if number + 1 < len(runs) else None
+            # One command makes several runs: how it stands is known when the last is there.
+            if following and run.batch and following.batch == run.batch:
+                continue
+            verdict = min((each.risks[risk.id] for each in newest.values()), key=_rank)
+            kinds = {each.kind for each in newest.values()}
+            strength = self.strength(risk.id, kinds) if verdict == "pass" else "none"
+            lowered = residual(risk, strength, self.scoring)
+            yield Point(run.started, run.run_id, verdict, lowered)
+
+
+def past(registers: Registers, shelf: Shelf, scoring: Scoring) -> Past:
+    """Read the last runs.
+
+    Args:
+        registers: Who is not listed in ``models.yaml`` is left out.
+        shelf: The store.
+        scoring: What evidence does to a score.
+
+    Raises:
+        StoreUnavailable: The store cannot be read.
+    """
+    runs: dict[str, list[RunSummary]] = {}
+    for run in reversed(shelf.runs(limit=_RUNS)):
+        if run.verdict and run.subject in registers.models.models:
+            for risk in run.risks:
+                runs.setdefault(risk, []).append(run)
+    judged = frozenset((each.risk, each.subject) for each in registers.thresholds)
+    return Past(runs, judged, scoring)
+
+
+def _rank(verdict: str) -> int:
+    # A word that this tool never wrote stands for nothing good.
+    return WORST_FIRST.index(verdict) if verdict in WORST_FIRST else -1
