@@ -45,8 +45,10 @@ def test_a_residual_score_above_that_of_the_tier_is_not_met():
 
 @pytest.mark.parametrize(
     ("number", "band"),
-    [(1, "low"), (4, "low"), (5, "moderate"), (9, "moderate"), (10, "high"), (16, "high")]
-    + [(17, "critical"), (25, "critical")],
+    [
+        *((1, "low"), (4, "low"), (5, "moderate"), (9, "moderate")),
+        *((10, "high"), (16, "high"), (17, "critical"), (25, "critical")),
+    ],
 )
 def test_every_score_is_in_one_band(number, band):
     assert SCORING.band_of(number) == band
