@@ -92,8 +92,9 @@ def _risk(
 def _stands(risk: Risk, links: tuple[Link, ...], missing: tuple[str, ...]) -> tuple[State, str]:
     if not links:
         nothing = risk.evidence == NEVER_TESTED
+        would = risk.evidence.replace(";", " or ")
         return "never-tested", (
-            "nothing measures it" if nothing else f"no run measured it; {risk.evidence} would"
+            "nothing measures it" if nothing else f"no run measured it; {would} would"
         )
     state = worst((link.state for link in links), missing=bool(missing))
     return state, "; ".join(_words(state, links, missing))

@@ -13,7 +13,6 @@ from seclab.coverage.records import (
 
 _CLOSED = ("passed", "out-of-scope")
 _WORDS: Mapping[State, str] = {
-    "failed": "failed",
     "stale": "has evidence that is too old",
     "errored": "could not be evaluated: something broke",
     "skipped": "has no verdict",
@@ -62,6 +61,8 @@ def _risks(risks: Mapping[str, RiskCoverage]) -> Iterator[Gap]:
 def _sentence(id_: str, name: str, found: RiskCoverage | TechniqueCoverage) -> str:
     if found.state in _CLOSED:
         return ""
+    if found.state == "failed":  # the reason says so, and where
+        return f"{id_} {name} {found.reason}."
     words = _WORDS[found.state]
     if found.state == "never-tested" and found.evidence:
         words = "was not tested wherever it has to be"

@@ -1,0 +1,142 @@
+"""The page: what stands on it, and how a browser lays it out."""
+
+import html
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+
+from seclab.coverage.markdown import render_markdown
+from seclab.coverage.page import render_page
+from tests.covering import SCORING, covered, row, run, system
+from tests.runs import REGISTERS
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+EVERY_STATE = (
+    run("mlp", R_EVA_01="pass", R_EVA_02="pass"),
+    run("random-forest", R_EVA_01="block", R_POI_02="measured"),
+)
+LAB = system("lab", risks=list(REGISTERS.risks), subjects=["mlp", "random-forest"])
+NAUGHTY = "<script>alert('a risk')</script> | `x` " + "long_word_" * 30
+RISKS = {
+    id_: replace(risk, title=f"{risk.title} {NAUGHTY if id_ == 'R-POI-02' else ''}")
+    for id_, risk in REGISTERS.risks.items()
+}
+MATRIX = (row("R-EVA-01", "evasion_linf", "robust_accuracy", "AML.T0015"),)
+
+
+@pytest.fixture(scope="module")
+def found():
+    registers = replace(REGISTERS, risks=RISKS, matrix=MATRIX)
+    return covered(*EVERY_STATE, models=[LAB, system("spam", risks=[])], registers=registers)
+
+
+@pytest.fixture(scope="module")
+def page(found):
+    return render_page(found, name="Coverage", scoring=SCORING)
+
+
+def test_the_page_stands_alone_and_shows_texts_as_texts(page):
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert not re.search(r'(src|href)="(?!http://127\.0\.0\.1/#/runs/|#)', page)
+    assert "@import" not in page
+
+
+def test_untested_is_counted_and_gaps_stand_on_top(page, found):
+    assert f"<b>0 of {len(found.risks)}</b> risks in scope passed" in page
+    assert page.index("Gaps, the worst first") < page.index("ATLAS, by tactic")
+    for gap in found.gaps:
+        assert html.escape(gap.sentence, quote=False).split("&lt;")[0] in page
+
+
+def test_every_state_is_a_letter_and_a_word_and_not_a_colour_alone(page, found):
+    for id_, technique in found.techniques.items():
+        letter = {"errored": "E", "never-tested": "-"}[technique.state]
+        assert f">{letter} {id_.removeprefix('AML.T')}</a>" in page
+    assert 'class="state failed"><b>F</b> failed' in page
+
+
+def test_every_risk_has_its_three_scores_and_links_to_its_evidence(page, found):
+    for risk in found.risks.values():
+        scores = risk.score
+        assert (
+            f"inherent {scores.inherent}, residual {scores.residual}, target {scores.target}"
+            in page
+        )
+        for link in risk.evidence:
+            assert f'href="{link.page}"' in page
+
+
+def test_markdown_says_the_same_and_cannot_be_broken_out_of(found):
+    text = render_markdown(found, name="Coverage")
+
+    assert "- Risks: 0 of 3 in scope passed (0%)" in text
+    assert "<script" not in text
+    tables = [line for line in text.splitlines() if line.startswith("| R-")]
+    assert len(tables) == len(found.risks)
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {7}
+    assert "System spam has no subject that is evaluated." in text
+
+
+def _browse(folder, page, *options):
+    (folder / "page.html").write_text(page, encoding="utf-8")
+    done = subprocess.run(
+        [
+            BROWSER,
+            *("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+            *("--disable-background-networking", "--disable-sync", "--virtual-time-budget=5000"),
+            f"--user-data-dir={folder / 'profile'}",
+            *options,
+            (folder / "page.html").as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return done.stdout
+
+
+needs_browser = pytest.mark.skipif(
+    BROWSER is None, reason="no chromium or google-chrome on PATH to lay the page out with"
+)
+# Chromium has no window as narrow as a phone: frames are.
+WIDTHS = """
+<script>
+addEventListener("load", () => {
+  document.title = [...document.querySelectorAll("iframe")].map((frame) => {
+    const root = frame.contentDocument.documentElement;
+    return `${root.scrollWidth}/${root.clientWidth}/${root.querySelectorAll(".tactic").length}`;
+  }).join(" ");
+});
+</script>
+"""
+
+
+@needs_browser
+def test_nothing_overflows_at_desktop_and_at_phone_width(page, tmp_path):
+    frames = "".join(
+        f'<iframe style="width:{width}px;height:800px;border:0" srcdoc="{html.escape(page)}">'
+        "</iframe>"
+        for width in (1280, 360)
+    )
+
+    dom = _browse(tmp_path, f"<!doctype html><title></title>{WIDTHS}{frames}", "--dump-dom")
+
+    said = re.search(r"<title>(.*?)</title>", dom).group(1)
+    wide, narrow = ([int(part) for part in each.split("/")] for each in said.split())
+    assert wide[0] <= wide[1] <= 1280
+    assert narrow[0] <= narrow[1] <= 360
+    assert wide[2] == narrow[2] == 16
+
+
+@needs_browser
+def test_it_prints_to_pdf(page, tmp_path):
+    _browse(tmp_path, page, f"--print-to-pdf={tmp_path / 'page.pdf'}", "--no-pdf-header-footer")
+
+    data = (tmp_path / "page.pdf").read_bytes()
+    assert data.startswith(b"%PDF-")
+    assert len(re.findall(rb"/Type /Page\b", data)) > 2
