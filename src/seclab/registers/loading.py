@@ -114,9 +114,12 @@ def _check_evidence(
     risk_table: Table, found: Sequence[Risk], rows: Sequence[MatrixRow], *, problems: Problems
 ) -> None:
     """Whether register and matrix agree on what measures each risk."""
+    measured: dict[str, set[str]] = {}
+    for entry in rows:
+        measured.setdefault(entry.risk_id, set()).add(entry.evaluation)
     for row, risk in zip(risk_table.rows, found, strict=True):
         says = set(risk.sources)
-        matrix_says = {entry.evaluation for entry in rows if entry.risk_id == risk.id} - {""}
+        matrix_says = measured.get(risk.id, set()) - {""}
         if says != matrix_says:
             problems.add(
                 f"{risk.id} rests on {_names(says)} here and on {_names(matrix_says)} in {MATRIX}",
