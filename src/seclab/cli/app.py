@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from seclab.cli import custody, quarantine
+from seclab.cli import custody, frameworks, quarantine
 from seclab.cli.options import FeatureRange, Json, Label
 from seclab.errors import Misconfigured, SeclabError
 
@@ -34,6 +34,7 @@ keys = typer.Typer(
 app.add_typer(keys, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(custody.app, name="custody")
+app.add_typer(frameworks.app, name="frameworks")
 
 Run = Annotated[
     str, typer.Argument(help="Run ID, the beginning of one, or 'latest'.", show_default=False)

@@ -20,6 +20,7 @@ from seclab.frameworks.records import (
     Status,
     Verified,
 )
+from seclab.frameworks.relations import Related, Relation, related
 
 ATLAS_EDITION = "2026.09"
 """The newest edition of ATLAS that the shipped tables hold."""
@@ -41,8 +42,11 @@ __all__ = [
     "Kind",
     "Legacy",
     "LegacyKind",
+    "Related",
+    "Relation",
     "Severity",
     "Status",
     "Verified",
     "load_frameworks",
+    "related",
 ]

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from seclab.frameworks.changes import between, successions
 from seclab.frameworks.mappings import ATTACK
@@ -51,6 +51,10 @@ class Frameworks:
         for legacy in content.legacy:
             self._legacy[_folded(legacy.token)].append(legacy)
         self._against = {edition: _turned(links) for edition, links in content.links.items()}
+        self._after = {id_: (each.id,) for id_, each in content.successors.items()} | {
+            each.id: (each.replacement,) for each in content.former_names if each.replacement
+        }
+        self._before = _turned(self._after)
         self._changes = {change.id: change for change in self._latest_changes()}
         newest = [found[-1] for found in self._by_id.values()]
         names = {id_: [each.name for each in found] for id_, found in self._former.items()}
@@ -192,6 +196,21 @@ class Frameworks:
                     if framework == ATLAS or change.replacement:
                         yield change
 
+    def successors_of(self, id_: str) -> tuple[Entry, ...]:
+        """What takes the place of an entry: in the next OWASP list, or of a retired ATLAS id."""
+        return self._entries_of(self._after.get(id_, ()))
+
+    def predecessors_of(self, id_: str) -> tuple[Entry, ...]:
+        """What an entry took the place of, as far as the tables hold it."""
+        return self._entries_of(self._before.get(id_, ()))
+
+    def _entries_of(self, ids: Iterable[str]) -> tuple[Entry, ...]:
+        return tuple(entry for each in ids if (entry := self.get(each)))
+
+    def attack_ids_of(self, id_: str) -> tuple[str, ...]:
+        """The entries of ATT&CK that ATLAS made an entry of its own after."""
+        return tuple(ref.attack_id for ref in self._content.references if ref.atlas_id == id_)
+
     def former_names_of(self, id_: str) -> tuple[FormerName, ...]:
         """Names that an id carried before, the oldest first."""
         return tuple(self._former.get(id_, ()))
@@ -236,9 +255,9 @@ def _folded(text: str) -> str:
 
 
 def _turned(links: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-    """Mitigations by technique, from techniques by mitigation."""
+    """Links the other way round: mitigations by technique from techniques by mitigation."""
     turned: dict[str, list[str]] = defaultdict(list)
-    for mitigation, techniques in links.items():
-        for technique in techniques:
-            turned[technique].append(mitigation)
-    return {technique: tuple(found) for technique, found in turned.items()}
+    for source, targets in links.items():
+        for target in targets:
+            turned[target].append(source)
+    return {target: tuple(found) for target, found in turned.items()}

@@ -8,6 +8,7 @@ from seclab.frameworks.mappings import ATTACK
 from seclab.frameworks.records import Entry
 
 _WORD = re.compile(r"[^\W_]+")
+_SLOPPY = re.compile(r"(aml\.ta?|aml\.m|nistaml\.)([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 _NEAR = 0.75
 _MOST = 3
 
@@ -54,7 +55,18 @@ class Index:
         if numbered:
             return tuple(numbered)
         close = difflib.get_close_matches(text, self._ids, n=_MOST, cutoff=_NEAR)
-        return tuple(self._ids[key] for key in close)
+        keys = dict.fromkeys([_padded(text), *close])
+        return tuple(self._ids[key] for key in keys if key in self._ids)[:_MOST]
+
+
+def _padded(text: str) -> str:
+    """An id whose numbers lack their zeros, or have too many, with as many as there must be."""
+    found = _SLOPPY.fullmatch(text)
+    if not found:
+        return text
+    kind, number, part = found.groups()
+    sub = f".{int(part):03}" if part else ""
+    return f"nistaml.{int(number):03}" if kind == "nistaml." else f"{kind}{int(number):04}{sub}"
 
 
 def _plain(*names: str) -> str:
