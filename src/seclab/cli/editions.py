@@ -60,7 +60,9 @@ def _pair(
         raise Misconfigured(problems)
     newer = new or known[-1]
     before = known[: known.index(newer)]
-    older = old or (before[-1] if before else newer)
+    if not before:
+        raise Misconfigured(f"there is no edition of {framework} before {newer} in the tables")
+    older = old or before[-1]
     if older not in before:
         raise Misconfigured(f"{older} is not older than {newer}; editions: {', '.join(known)}")
     return older, newer

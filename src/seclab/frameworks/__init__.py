@@ -22,12 +22,8 @@ from seclab.frameworks.records import (
 )
 from seclab.frameworks.relations import Related, Relation, related
 
-ATLAS_EDITION = "2026.09"
-"""The newest edition of ATLAS that the shipped tables hold."""
-
 __all__ = [
     "ATLAS",
-    "ATLAS_EDITION",
     "FOLDER",
     "FRAMEWORKS",
     "KINDS",

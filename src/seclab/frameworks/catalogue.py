@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
 from seclab.frameworks.changes import between, successions
 from seclab.frameworks.mappings import ATTACK
@@ -165,19 +166,19 @@ class Frameworks:
         return tuple(successions(self._content, framework, old, new))
 
     def change_of(self, id_: str) -> Change | None:
-        """What became of an id in the newest edition; ``None`` where nothing did.
+        """What became of an id last; ``None`` where nothing did.
 
-        For ATLAS since the edition before the newest, and for an id that is older than all tables
-        since the release that had it first; for OWASP since the edition of the id.
+        For ATLAS from one edition to the next, and for an id that is older than all tables from
+        the release that had it first to the newest; for OWASP from the edition of the id to the
+        newest.
         """
         return self._changes.get(id_)
 
     def _latest_changes(self) -> Iterator[Change]:
-        known = set(self._by_id)
         newest = self.newest(ATLAS)
         for former in self._content.former_names:
             replaced = self.get(former.replacement)
-            if former.id not in known and replaced:
+            if former.id not in self._by_id and replaced:
                 yield Change(
                     id=former.id,
                     framework=replaced.framework,
@@ -189,10 +190,10 @@ class Frameworks:
                     replacement=replaced.id,
                 )
         for framework in dict.fromkeys(each.framework for each in self.editions):
-            of_it = [each.edition for each in self.editions if each.framework == framework]
-            olds = of_it[-2:-1] if framework == ATLAS else of_it[:-1]
-            for old in olds:
-                for change in self.changes(framework, old, of_it[-1]):
+            known = [each.edition for each in self.editions if each.framework == framework]
+            for old, following in pairwise(known):
+                new = following if framework == ATLAS else known[-1]
+                for change in self.changes(framework, old, new):
                     if framework == ATLAS or change.replacement:
                         yield change
 
