@@ -2,10 +2,18 @@
 
 import pytest
 
+from tests.cli.projects import make_lab
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """A project that is only read."""
+    return make_lab(tmp_path_factory.mktemp("frameworks"))
+
 
 @pytest.fixture
-def frameworks(seclab, lab):
-    return lambda *arguments: seclab(lab, "frameworks", *arguments)
+def frameworks(seclab, sound):
+    return lambda *arguments: seclab(sound, "frameworks", *arguments)
 
 
 def test_the_editions_are_listed_with_how_they_were_read(frameworks):

@@ -37,6 +37,7 @@ REFERENCES = [
     ("nist.csv", "NISTAML.022", "predictive", "none", "names no objective"),
     ("nist.csv", "NISTAML.022", "id", "NISTAML.062", "the objective NISTAML.06"),
     ("nist.csv", "NISTAML.02", "predictive", "integrity;privacy", "names itself only"),
+    ("nist.csv", "NISTAML.05", "kind", "attack", "no row of kind objective is about supply-chain"),
     ("stride.csv", "S", "id", "X", "has not the form"),
     ("pasta.csv", "PASTA-1", "id", "PASTA-8", "has not the form"),
     ("former_names.csv", "AML.T0019", "replacement_id", "AML.T9999", "AML.T9999 is not in"),
