@@ -83,3 +83,10 @@ def test_every_framework_is_there_and_no_two_share_an_id(frameworks):
         owners.setdefault(entry.id, set()).add(entry.framework)
     assert all(len(found) == 1 for found in owners.values())
     assert {name for found in owners.values() for name in found} == set(FRAMEWORKS)
+
+
+def test_the_loosest_tie_on_the_way_through_the_editions_counts(frameworks):
+    change = frameworks.change_of("LLM10:2023")
+    assert (change.kind, change.replacement) == ("nearest", "LLM06:2026")
+    assert frameworks.change_of("LLM06:2023").kind == "renumbered"
+    assert frameworks.change_of("LLM01:2023").kind == "same"
