@@ -70,13 +70,16 @@ class Table:
 _UNREADABLE = Table((), frozenset(), complete=False)
 
 
-def read_table(data: bytes | None, columns: Sequence[str], problems: Problems) -> Table:
+def read_table(
+    data: bytes | None, columns: Sequence[str], problems: Problems, *, delimiter: str = ","
+) -> Table:
     """Read a CSV file.
 
     Args:
         data: Its bytes, UTF-8; ``None`` when there are none to read.
         columns: The header it must have, in this order.
         problems: Where its mistakes are noted.
+        delimiter: What stands between two cells.
 
     References:
         RFC 4180, Common format and MIME type for comma-separated values.
@@ -88,7 +91,7 @@ def read_table(data: bytes | None, columns: Sequence[str], problems: Problems) -
     except Misconfigured as error:
         problems.found.extend(error.problems)
         return _UNREADABLE
-    records = _records(text, problems)
+    records = _records(text, problems, delimiter=delimiter)
     header = next(records, None)
     if header is None:
         if not problems.found:
@@ -103,9 +106,9 @@ def read_table(data: bytes | None, columns: Sequence[str], problems: Problems) -
     return _below(header[1], body, problems=problems, complete=complete)
 
 
-def _records(text: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+def _records(text: str, problems: Problems, *, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Line and cells of every record that is not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
         for record in reader:
