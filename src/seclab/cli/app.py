@@ -319,6 +319,20 @@ def export(
     command.export(run, out=out)
 
 
+@app.command()
+def bom(
+    run: Run,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="JSON file to write; printed when left out."),
+    ] = None,
+) -> None:
+    """The model of a run as a CycloneDX 1.6 bill of materials: model card, metrics, data, risks."""
+    from seclab.cli import bom as command
+
+    command.bom(run, out=out)
+
+
 @app.command(name="export-ledger")
 def export_ledger(
     out: Annotated[

@@ -1,0 +1,48 @@
+"""``seclab bom``: the evidence about a model as a bill of materials for other tools."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from seclab import settings
+from seclab.cli.files import write_whole
+from seclab.cli.output import as_json, say
+from seclab.cli.shelves import open_shelf
+from seclab.errors import EvidenceMismatch
+from seclab.evidence import verify
+from seclab.exchange.cyclonedx import to_cyclonedx
+from seclab.registers import load_registers
+from seclab.shelf import Evidence, RunSummary
+from seclab.threat_models import FOLDER, load_threat_models
+
+
+def bom(reference: str, *, out: Path | None) -> None:
+    """Write the bill of materials of the model that a run evaluated, or print it."""
+    project = settings.find()
+    shelf = open_shelf(project)
+    run = shelf.find(reference)
+    evidence = shelf.evidence(run)
+    _check(run, evidence)
+    models = load_threat_models(project.registers / FOLDER).values()
+    document = to_cyclonedx(
+        evidence.bundle,
+        registers=load_registers(project.registers),
+        version=version("ai-security-lab"),
+        run=run.run_id,
+        carried={risk for each in models if run.subject in each.subjects for risk in each.risks},
+    )
+    if out is None:
+        as_json(document)
+        return
+    write_whole({out: (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()})
+    say(f"{out}  CycloneDX {document['specVersion']}, {run.name}")
+    states = [each["analysis"]["state"] for each in document["vulnerabilities"]]
+    counted = ", ".join(f"{states.count(state)} {state}" for state in sorted({*states}))
+    say(f"{len(states)} risks: {counted or 'none'}")
+
+
+def _check(run: RunSummary, evidence: Evidence) -> None:
+    """What was changed must not leave with a new name on it."""
+    differences = verify(evidence.bundle, expected_digest=run.bundle_digest)
+    if differences:
+        raise EvidenceMismatch([f"run {run.run_id}: {each}" for each in differences])

@@ -1,0 +1,189 @@
+"""Risks as vulnerabilities of CycloneDX: severity from the score, state from the evidence.
+
+CycloneDX has no state for a risk that is borne, and none for one that was never looked at:
+
+- ``exploitable``: a criterion of the risk blocks. A waiver changes nothing about that; it stands
+  in the properties, with its last day.
+- ``resolved``: every criterion of the risk passes, and the register calls it mitigated. It is
+  resolved as far as these criteria go, which the detail names.
+- ``in_triage``: anything else. It was not evaluated, was measured without a criterion, was never
+  tested, or passes while its owner calls it open or accepted.
+
+``not_affected`` and ``false_positive`` are never written: no evidence of this package shows that.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of
+from seclab.exchange.values import JsonObject, properties, text
+from seclab.gate import CriterionResult
+from seclab.registers import Registers, Risk
+from seclab.reports.frameworks import ids_of
+from seclab.shelf.records import RISK_TAG
+from seclab.shelf.verdicts import risk_tags
+
+State: TypeAlias = Literal["exploitable", "resolved", "in_triage"]
+
+MODEL_REF = "model"
+NEVER_TESTED = "never-tested"
+
+_SOURCE = {"name": "risk register of ai-security-lab"}
+_METHOD = "likelihood x impact before controls, 1 to 25, of the risk register"
+_BANDS = ((20, "critical"), (12, "high"), (6, "medium"))
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCase:
+    """A risk and what one bundle says about it.
+
+    Attributes:
+        id: Its id.
+        risk: Its row in the register; ``None`` where the register has none any more.
+        evidence: ``block``, ``not-evaluated``, ``measured`` (no criterion judges it), ``pass``,
+            or ``never-tested``.
+        criteria: The criteria that guard against it, decided.
+        waivers: The waivers behind them, as they were sealed.
+    """
+
+    id: str
+    risk: Risk | None
+    evidence: str
+    criteria: tuple[CriterionResult, ...] = ()
+    waivers: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def state(self) -> State:
+        """The state of the analysis; see the head of this module."""
+        if self.evidence == "block":
+            return "exploitable"
+        mitigated = self.risk is not None and self.risk.status == "mitigated"
+        return "resolved" if self.evidence == "pass" and mitigated else "in_triage"
+
+    @property
+    def detail(self) -> str:
+        """What the state follows from, and what is left of the risk."""
+        said = [f"Evidence: {self.evidence}."]
+        said += [
+            f"{each.criterion} {each.verdict}: {each.reason.rstrip('.')}." for each in self.criteria
+        ]
+        said += [
+            f"Waived by {each['id']} until {each['until']}: {each['reason']}"
+            for each in self.waivers
+        ]
+        if self.risk is None:
+            said.append("The register has no such risk any more.")
+        else:
+            said.append(f"The register calls it {self.risk.status}.")
+            said.append(f"What is left when the control works: {self.risk.residual_risk}")
+        return " ".join(said)
+
+
+def risk_cases(
+    bundle: Bundle, registers: Registers, carried: Collection[str]
+) -> tuple[RiskCase, ...]:
+    """Every risk that a bundle says something about or that its subject is known to carry.
+
+    Args:
+        bundle: The evidence.
+        registers: The risks.
+        carried: Ids of the risks that the subject carries, tested or not.
+
+    Returns:
+        Those of the register in its order, then the others.
+    """
+    decision = decision_of(bundle)
+    tags = risk_tags(decision, outcomes_of(bundle), reports_of(bundle))
+    words = {tag.removeprefix(RISK_TAG.format("")): word for tag, word in tags.items()}
+    named = {*words, *carried}
+    waivers = {each["id"]: each for each in bundle.predicate.get("waivers", ())}
+    found = []
+    for name in (*filter(named.__contains__, registers.risks), *sorted(named - {*registers.risks})):
+        criteria = tuple(each for each in decision.criteria if name in each.risks)
+        used = dict.fromkeys(each.waiver for each in criteria if each.waiver in waivers)
+        found.append(
+            RiskCase(
+                id=name,
+                risk=registers.risks.get(name),
+                evidence=words.get(name, NEVER_TESTED),
+                criteria=criteria,
+                waivers=tuple(waivers[waiver] for waiver in used),
+            )
+        )
+    return tuple(found)
+
+
+def vulnerabilities(cases: Collection[RiskCase]) -> list[JsonObject]:
+    """The ``vulnerabilities`` of a document, each of the model."""
+    return [_vulnerability(case) for case in cases]
+
+
+def _vulnerability(case: RiskCase) -> JsonObject:
+    return {
+        "bom-ref": f"risk-{text(case.id)}",
+        "id": text(case.id),
+        "source": _SOURCE,
+        **(_of_register(case.risk) if case.risk else {}),
+        "affects": [{"ref": MODEL_REF}],
+        "analysis": {"state": case.state, "detail": text(case.detail)},
+        "properties": properties({"evidence": case.evidence} | _ownership(case) | _waived(case)),
+    }
+
+
+def _of_register(risk: Risk) -> JsonObject:
+    score = risk.likelihood * risk.impact
+    references = [
+        {
+            "id": text(entry),
+            "source": {
+                "name": text(f"{framework.name} {framework.edition}".strip()),
+                "url": framework.address,
+            },
+        }
+        for framework, entry in ids_of(risk)
+    ]
+    return {
+        "description": text(risk.title),
+        "detail": text(f"{risk.actor}: {risk.attacker_goal}. {risk.attack_pattern}"),
+        "recommendation": text(risk.control),
+        "ratings": [
+            {
+                "score": score,
+                "severity": severity(score),
+                "method": "other",
+                "justification": _METHOD,
+            }
+        ],
+        **({"references": references} if references else {}),
+    }
+
+
+def severity(score: int) -> str:
+    """The word of CycloneDX for likelihood x impact."""
+    return next((word for least, word in _BANDS if score >= least), "low")
+
+
+def _ownership(case: RiskCase) -> dict[str, object]:
+    risk = case.risk
+    if risk is None:
+        return {}
+    return {
+        "status": risk.status,
+        "owner": risk.owner,
+        "review-date": risk.review_date,
+        "accepted-until": risk.review_date if risk.status == "accepted" else None,
+        "asset-class": risk.asset_class,
+        "stride": " ".join(risk.stride),
+    }
+
+
+def _waived(case: RiskCase) -> dict[str, object]:
+    """The waivers, one after another: what blocks stays exploitable until it is mended."""
+    return {
+        f"waiver:{each['id']}": (
+            f"{each['criterion']} until {each['until']}, owner {each['owner']}, approved by "
+            f"{each['approver']}: {each['reason']}"
+        )
+        for each in case.waivers
+    }
