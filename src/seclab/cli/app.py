@@ -362,6 +362,12 @@ def coverage(
     markdown: Annotated[
         Path | None, typer.Option(help="Write Markdown to this file.", show_default=False)
     ] = None,
+    navigator: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a layer for the ATLAS Navigator to this file.", show_default=False
+        ),
+    ] = None,
     system: Annotated[
         str | None,
         typer.Option(
@@ -374,7 +380,7 @@ def coverage(
     """What was measured of risks, ATLAS and systems, what came of it, and what is missing."""
     from seclab.cli import coverage as command
 
-    command.coverage(json=json, html=html, markdown=markdown, system=system)
+    command.coverage(json=json, html=html, markdown=markdown, navigator=navigator, system=system)
 
 
 @app.command()

@@ -5,8 +5,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from seclab import settings
-from seclab.cli.files import write_whole
-from seclab.cli.output import as_json, say
+from seclab.cli.coverage import scoring_of
+from seclab.cli.output import as_json, say, write_text
 from seclab.cli.shelves import open_shelf
 from seclab.errors import EvidenceMismatch
 from seclab.evidence import verify
@@ -27,6 +27,7 @@ def bom(reference: str, *, out: Path | None) -> None:
     document = to_cyclonedx(
         evidence.bundle,
         registers=load_registers(project.registers),
+        scoring=scoring_of(project),
         version=version("ai-security-lab"),
         run=run.run_id,
         carried={risk for each in models if run.subject in each.subjects for risk in each.risks},
@@ -34,7 +35,7 @@ def bom(reference: str, *, out: Path | None) -> None:
     if out is None:
         as_json(document)
         return
-    write_whole({out: (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()})
+    write_text(out, json.dumps(document, indent=2, sort_keys=True) + "\n")
     say(f"{out}  CycloneDX {document['specVersion']}, {run.name}")
     states = [each["analysis"]["state"] for each in document["vulnerabilities"]]
     counted = ", ".join(f"{states.count(state)} {state}" for state in sorted({*states}))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from json import dumps
 from pathlib import Path
 
 from seclab import frameworks, registers, settings, threat_models
@@ -12,15 +13,23 @@ from seclab.coverage.narrowing import of_system
 from seclab.coverage.words import VERDICT_LETTERS, share
 from seclab.errors import Misconfigured
 from seclab.evidence import plain
+from seclab.exchange.navigator import to_navigator
 from seclab.scoring import SCORING, Scoring, load_scoring
 from seclab.settings import Settings
 
 
-def coverage(*, json: bool, html: Path | None, markdown: Path | None, system: str | None) -> None:
-    """Print coverage, and write the pages that were asked for."""
+def coverage(
+    *,
+    json: bool,
+    html: Path | None,
+    markdown: Path | None,
+    navigator: Path | None,
+    system: str | None,
+) -> None:
+    """Print coverage, and write the files that were asked for."""
     project = settings.find()
-    scoring = _scoring(project)
-    found = _covered(project, scoring, system)
+    scoring = scoring_of(project)
+    found = covered(project, scoring, system)
     name = f"Coverage of {system}" if system else "Coverage"
     if html:
         from seclab.coverage.page import render_page
@@ -30,16 +39,20 @@ def coverage(*, json: bool, html: Path | None, markdown: Path | None, system: st
         from seclab.coverage.markdown import render_markdown
 
         write_text(markdown, render_markdown(found, name=name))
+    if navigator:
+        layer = to_navigator(found, library_of(project), name=name)
+        write_text(navigator, dumps(layer, indent=2) + "\n")
     if json:
         as_json(plain(found))
     else:
         _say(found)
-        for path in (html, markdown):
+        for path in (html, markdown, navigator):
             if path:
                 say(f"written   {path}")
 
 
-def _covered(project: Settings, scoring: Scoring, system: str | None) -> Coverage:
+def covered(project: Settings, scoring: Scoring, system: str | None = None) -> Coverage:
+    """What was measured of a project, or of one of its systems, as of now."""
     register = registers.load_registers(project.registers)
     models = threat_models.load_threat_models(project.registers / threat_models.FOLDER)
     if system:
@@ -47,12 +60,17 @@ def _covered(project: Settings, scoring: Scoring, system: str | None) -> Coverag
             known = ", ".join(models) or "none"
             raise Misconfigured(f"there is no threat model {system!r}; known: {known}")
         register, models = of_system(register, models[system]), {system: models[system]}
-    library = frameworks.load_frameworks(project.registers / frameworks.FOLDER)
     shelf, at = open_shelf(project), datetime.now(UTC)
-    return cover(register, library, models, shelf, scoring=scoring, at=at)
+    return cover(register, library_of(project), models, shelf, scoring=scoring, at=at)
 
 
-def _scoring(project: Settings) -> Scoring:
+def library_of(project: Settings) -> frameworks.Frameworks:
+    """The frameworks that a project's registers refer to."""
+    return frameworks.load_frameworks(project.registers / frameworks.FOLDER)
+
+
+def scoring_of(project: Settings) -> Scoring:
+    """How a project scores its risks."""
     try:
         return load_scoring((project.registers / SCORING).read_bytes())
     except OSError as error:

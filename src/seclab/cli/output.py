@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seclab.errors import Misconfigured
+from seclab.cli.files import write_whole
 
 _STYLES = {
     "PASS": "bold green",
@@ -50,13 +49,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         Misconfigured: It cannot be written.
     """
-    try:
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
-            whole = Path(folder) / path.name
-            whole.write_text(text, encoding="utf-8", newline="")
-            whole.replace(path)
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
+    write_whole({path: text.encode()})
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -1,7 +1,7 @@
 """``seclab register export`` and ``import``: the register in files of other tools."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,11 +11,19 @@ app = typer.Typer(help="The risk register: taken out and read in.", no_args_is_h
 @app.command(name="export")
 def export_register(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.", show_default=False)],
+    format_: Annotated[
+        Literal["csv", "markdown"],
+        typer.Option(
+            "--format",
+            help="csv: a table of everything for spreadsheets. markdown: the risks with their "
+            "newest evidence, to be read.",
+        ),
+    ] = "csv",
 ) -> None:
-    """Write the register and the matrix into one CSV table for spreadsheets."""
+    """Write the risk register into one file."""
     from seclab.cli import registered as command
 
-    command.export(out)
+    command.export(out, form=format_)
 
 
 @app.command(name="import")

@@ -3,18 +3,26 @@
 from pathlib import Path
 
 from seclab import settings
+from seclab.cli.coverage import covered, scoring_of
 from seclab.cli.files import write_whole
-from seclab.cli.output import say
+from seclab.cli.output import say, write_text
 from seclab.errors import Misconfigured
 from seclab.exchange.register_csv import from_register_csv, to_register_csv
+from seclab.exchange.register_markdown import to_register_markdown
 from seclab.exchange.register_merge import merge, register_rows
+from seclab.registers import load_registers
 from seclab.registers.loading import MATRIX, RISKS
 
 
-def export(out: Path) -> None:
-    """Write the register and the matrix into one table."""
-    folder = settings.find().registers
-    rows = register_rows(_bytes(folder / RISKS), _bytes(folder / MATRIX))
+def export(out: Path, *, form: str) -> None:
+    """Write the register and the matrix into one file."""
+    project = settings.find()
+    if form == "markdown":
+        found = covered(project, scoring_of(project))
+        write_text(out, to_register_markdown(load_registers(project.registers), found))
+        say(f"{out}  {len(found.risks)} risks with their evidence")
+        return
+    rows = register_rows(_bytes(project.registers / RISKS), _bytes(project.registers / MATRIX))
     write_whole({out: to_register_csv(rows)})
     say(f"{out}  {len(rows.risks)} risks, {len(rows.attacks)} attacks")
     say(f"read it back: seclab register import {out}")

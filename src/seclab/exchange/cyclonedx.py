@@ -13,6 +13,7 @@ from seclab.exchange.cyclonedx_risks import MODEL_REF, risk_cases, vulnerabiliti
 from seclab.exchange.values import JsonObject, properties, text
 from seclab.fingerprint import of_json
 from seclab.registers import Registers
+from seclab.scoring import Scoring
 
 SPEC_VERSION = "1.6"
 _LONGEST_VERSION = 1024
@@ -25,6 +26,7 @@ def to_cyclonedx(
     bundle: Bundle,
     *,
     registers: Registers,
+    scoring: Scoring,
     version: str,
     run: str = "",
     carried: Collection[str] = (),
@@ -39,6 +41,7 @@ def to_cyclonedx(
     Args:
         bundle: The sealed evidence, verified: nothing here looks for what was changed in it.
         registers: The risks, for what a bundle does not hold of them.
+        scoring: The bands of their scores.
         version: Version of this package.
         run: ID of the run that holds the bundle.
         carried: Ids of further risks that the model is known to carry: those without evidence are
@@ -76,7 +79,7 @@ def to_cyclonedx(
         "metadata": _metadata(bundle, registers, model, version=version, run=run),
         "components": [*data.values(), *libraries],
         "dependencies": _dependencies(bundle, data, libraries),
-        "vulnerabilities": vulnerabilities(cases),
+        "vulnerabilities": vulnerabilities(cases, scoring),
     }
     # Of the content, since another wording of the register makes another document.
     serial = uuid.uuid5(_NAMESPACE, str(of_json(document)))

@@ -12,7 +12,7 @@ CycloneDX has no state for a risk that is borne, and none for one that was never
 ``not_affected`` and ``false_positive`` are never written: no evidence of this package shows that.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -21,6 +21,7 @@ from seclab.exchange.values import JsonObject, properties, text
 from seclab.gate import CriterionResult
 from seclab.registers import Registers, Risk
 from seclab.reports.frameworks import ids_of
+from seclab.scoring import Band, Scoring
 from seclab.shelf.records import RISK_TAG
 from seclab.shelf.verdicts import risk_tags
 
@@ -31,7 +32,13 @@ NEVER_TESTED = "never-tested"
 
 _SOURCE = {"name": "risk register of ai-security-lab"}
 _METHOD = "likelihood x impact before controls, 1 to 25, of the risk register"
-_BANDS = ((20, "critical"), (12, "high"), (6, "medium"))
+# The bands of scoring.yaml in the words of CycloneDX.
+SEVERITIES: Mapping[Band, str] = {
+    "low": "low",
+    "moderate": "medium",
+    "high": "high",
+    "critical": "critical",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,24 +121,24 @@ def risk_cases(
     return tuple(found)
 
 
-def vulnerabilities(cases: Collection[RiskCase]) -> list[JsonObject]:
+def vulnerabilities(cases: Collection[RiskCase], scoring: Scoring) -> list[JsonObject]:
     """The ``vulnerabilities`` of a document, each of the model."""
-    return [_vulnerability(case) for case in cases]
+    return [_vulnerability(case, scoring) for case in cases]
 
 
-def _vulnerability(case: RiskCase) -> JsonObject:
+def _vulnerability(case: RiskCase, scoring: Scoring) -> JsonObject:
     return {
         "bom-ref": f"risk-{text(case.id)}",
         "id": text(case.id),
         "source": _SOURCE,
-        **(_of_register(case.risk) if case.risk else {}),
+        **(_of_register(case.risk, scoring) if case.risk else {}),
         "affects": [{"ref": MODEL_REF}],
         "analysis": {"state": case.state, "detail": text(case.detail)},
         "properties": properties({"evidence": case.evidence} | _ownership(case) | _waived(case)),
     }
 
 
-def _of_register(risk: Risk) -> JsonObject:
+def _of_register(risk: Risk, scoring: Scoring) -> JsonObject:
     score = risk.likelihood * risk.impact
     references = [
         {
@@ -150,18 +157,13 @@ def _of_register(risk: Risk) -> JsonObject:
         "ratings": [
             {
                 "score": score,
-                "severity": severity(score),
+                "severity": SEVERITIES[scoring.band_of(score)],
                 "method": "other",
                 "justification": _METHOD,
             }
         ],
         **({"references": references} if references else {}),
     }
-
-
-def severity(score: int) -> str:
-    """The word of CycloneDX for likelihood x impact."""
-    return next((word for least, word in _BANDS if score >= least), "low")
 
 
 def _ownership(case: RiskCase) -> dict[str, object]:

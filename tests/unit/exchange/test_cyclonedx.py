@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from seclab.errors import Misconfigured
 from seclab.evidence import Facts, decision_of, outcomes_of, read, seal
 from seclab.exchange.cyclonedx import to_cyclonedx
-from seclab.exchange.cyclonedx_risks import severity
 from seclab.measurement import Subject
 from seclab.outcome import Evaluated
 from seclab.registers import load_registers
+from seclab.scoring import load_scoring
 from tests.conftest import ROOT
 from tests.runs import ENVIRONMENT, REGISTERS, ROWS, risk
 from tests.sealed import WAIVER, sealed
@@ -25,6 +25,7 @@ from tests.unit.reports.gated import HOSTILE
 
 VALIDATOR = JsonStrictValidator(SchemaVersion.V1_6)
 SHIPPED = load_registers(ROOT / "registers")
+SCORING = load_scoring((ROOT / "registers" / "scoring.yaml").read_bytes())
 GOLDEN = ROOT / "tests" / "golden"
 
 
@@ -33,7 +34,8 @@ def problems(document):
 
 
 def bom(bundle, *, registers=REGISTERS, **options):
-    return to_cyclonedx(bundle, registers=registers, **{"version": "0.1.0"} | options)
+    options = {"version": "0.1.0"} | options
+    return to_cyclonedx(bundle, registers=registers, scoring=SCORING, **options)
 
 
 def golden(name):
@@ -162,11 +164,16 @@ def test_a_risk_has_the_words_and_the_score_of_the_register(bundle):
 
 
 @pytest.mark.parametrize(
-    ("score", "word"),
-    [(1, "low"), (5, "low"), (6, "medium"), (12, "high"), (16, "high"), (20, "critical")],
+    ("likelihood", "impact", "word"),
+    [(1, 1, "low"), (1, 5, "medium"), (2, 5, "high"), (4, 4, "high"), (4, 5, "critical")],
 )
-def test_severity_follows_the_score(score, word):
-    assert severity(score) == word
+def test_severity_follows_the_score(likelihood, impact, word, bundle):
+    scored = replace(risk("R-EVA-01"), likelihood=likelihood, impact=impact)
+    registers = replace(REGISTERS, risks=REGISTERS.risks | {"R-EVA-01": scored})
+
+    (rating,) = by_id(bom(bundle, registers=registers))["R-EVA-01"]["ratings"]
+
+    assert (rating["score"], rating["severity"]) == (likelihood * impact, word)
 
 
 def test_the_same_evidence_gives_the_same_document_and_other_words_another_serial(bundle):

@@ -1,7 +1,8 @@
-"""``seclab register export`` and ``import``: to a spreadsheet and back."""
+"""The register and its coverage in files for other tools: written by commands, and read back."""
 
 import csv
 import io
+import json
 
 import pytest
 
@@ -78,3 +79,29 @@ def test_a_file_that_cannot_be_written_is_no_traceback(lab, seclab, tmp_path):
 
     assert (answer.code, answer.out) == (2, "")
     assert "r.csv cannot be written: No such file or directory" in answer.text
+
+
+def test_markdown_says_of_every_risk_that_nobody_tested_it(lab, seclab, tmp_path):
+    path = tmp_path / "register.md"
+
+    answer = seclab(lab, "register", "export", "-o", str(path), "--format", "markdown")
+
+    assert (answer.code, answer.err) == (0, "")
+    text = path.read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| R-")]
+    assert len(rows) == len(contents(lab)[0].splitlines()) - 1
+    assert not any("**passed**" in row for row in rows)
+
+
+def test_the_layer_of_a_project_without_evidence_shows_nothing_as_passed(lab, seclab, tmp_path):
+    path = tmp_path / "layer.json"
+
+    answer = seclab(lab, "coverage", "--navigator", str(path))
+
+    assert (answer.code, answer.err) == (0, "")
+    assert f"written   {path}" in answer.out
+    layer = json.loads(path.read_text(encoding="utf-8"))
+    assert (layer["name"], layer["domain"]) == ("Coverage", "atlas-atlas")
+    scores = {each.get("score") for each in layer["techniques"]}
+    assert 5 not in scores
+    assert scores
