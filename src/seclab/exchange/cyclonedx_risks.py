@@ -4,10 +4,11 @@ CycloneDX has no state for a risk that is borne, and none for one that was never
 
 - ``exploitable``: a criterion of the risk blocks. A waiver changes nothing about that; it stands
   in the properties, with its last day.
-- ``resolved``: every criterion of the risk passes, and the register calls it mitigated. It is
+- ``resolved``: every criterion of the risk passes, everything was measured that the register
+  names as its evidence and that is about models, and the register calls it mitigated. It is
   resolved as far as these criteria go, which the detail names.
 - ``in_triage``: anything else. It was not evaluated, was measured without a criterion, was never
-  tested, or passes while its owner calls it open or accepted.
+  tested or not by all of its evidence, or passes while its owner calls it open or accepted.
 
 ``not_affected`` and ``false_positive`` are never written: no evidence of this package shows that.
 """
@@ -19,7 +20,8 @@ from typing import Any, Literal, TypeAlias
 from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of
 from seclab.exchange.values import JsonObject, properties, text
 from seclab.gate import CriterionResult
-from seclab.registers import Registers, Risk
+from seclab.outcome import Evaluated
+from seclab.registers import DATA_CHECKS, Registers, Risk
 from seclab.reports.frameworks import ids_of
 from seclab.scoring import Band, Scoring
 from seclab.shelf.records import RISK_TAG
@@ -52,6 +54,7 @@ class RiskCase:
             or ``never-tested``.
         criteria: The criteria that guard against it, decided.
         waivers: The waivers behind them, as they were sealed.
+        missing: What the register names as evidence for it, and the bundle does not hold.
     """
 
     id: str
@@ -59,6 +62,7 @@ class RiskCase:
     evidence: str
     criteria: tuple[CriterionResult, ...] = ()
     waivers: tuple[dict[str, Any], ...] = ()
+    missing: tuple[str, ...] = ()
 
     @property
     def state(self) -> State:
@@ -66,7 +70,8 @@ class RiskCase:
         if self.evidence == "block":
             return "exploitable"
         mitigated = self.risk is not None and self.risk.status == "mitigated"
-        return "resolved" if self.evidence == "pass" and mitigated else "in_triage"
+        whole = self.evidence == "pass" and not self.missing
+        return "resolved" if whole and mitigated else "in_triage"
 
     @property
     def detail(self) -> str:
@@ -116,9 +121,26 @@ def risk_cases(
                 evidence=words.get(name, NEVER_TESTED),
                 criteria=criteria,
                 waivers=tuple(waivers[waiver] for waiver in used),
+                missing=_missing(registers.risks.get(name), bundle, registers),
             )
         )
     return tuple(found)
+
+
+def _missing(risk: Risk | None, bundle: Bundle, registers: Registers) -> tuple[str, ...]:
+    """The sources of a risk that are about subjects of this kind, and of which there is nothing."""
+    held = {each.evaluation for each in outcomes_of(bundle) if isinstance(each, Evaluated)}
+    if bundle.predicate["checks"]:
+        held.add(DATA_CHECKS)
+    kinds: dict[str, set[str]] = {}
+    for threshold in registers.thresholds:
+        kinds.setdefault(threshold.evaluation, set()).add(threshold.subject)
+    kind = bundle.predicate["subject"]["kind"]
+    return tuple(
+        source
+        for source in (risk.sources if risk else ())
+        if source not in held and kind in kinds.get(source, {kind})
+    )
 
 
 def vulnerabilities(cases: Collection[RiskCase], scoring: Scoring) -> list[JsonObject]:
@@ -134,7 +156,11 @@ def _vulnerability(case: RiskCase, scoring: Scoring) -> JsonObject:
         **(_of_register(case.risk, scoring) if case.risk else {}),
         "affects": [{"ref": MODEL_REF}],
         "analysis": {"state": case.state, "detail": text(case.detail)},
-        "properties": properties({"evidence": case.evidence} | _ownership(case) | _waived(case)),
+        "properties": properties(
+            {"evidence": case.evidence, "not-measured": " ".join(case.missing)}
+            | _ownership(case)
+            | _waived(case)
+        ),
     }
 
 

@@ -148,6 +148,18 @@ def test_what_its_owner_does_not_call_mitigated_is_not_resolved(bundle, status):
     assert values(found).get("accepted-until") == ("2027-03-31" if status == "accepted" else None)
 
 
+def test_what_was_not_measured_by_all_of_its_evidence_is_not_resolved():
+    found = by_id(bom(golden("2026-11-22/mlp-hardened"), registers=SHIPPED))
+
+    evasion, backdoor = found["R-EVA-01"], found["R-POI-01"]
+    assert values(evasion)["evidence"] == "pass"
+    assert values(evasion)["not-measured"] == "evasion_l2 transfer_evasion"
+    assert evasion["analysis"]["state"] == "in_triage"
+    # What else it rests on, poisoning_detection, is of datasets alone.
+    assert backdoor["analysis"]["state"] == "resolved"
+    assert "not-measured" not in values(backdoor)
+
+
 def test_a_risk_has_the_words_and_the_score_of_the_register(bundle):
     found = by_id(bom(bundle))["R-EVA-01"]
 
