@@ -127,12 +127,14 @@ class Registered:
         name: Name of the registered model.
         number: Version number.
         model_id: The logged model behind it, which its files are kept with.
+        created: When it was registered.
         tags: Its tags.
     """
 
     name: str
     number: str
     model_id: str
+    created: datetime
     tags: Mapping[str, str]
 
     @property
@@ -187,6 +189,18 @@ class Shelf(Protocol):
 
     def versions(self, name: str) -> Sequence[Registered]:
         """Every version of a registered model, the oldest first; empty when there is none."""
+        ...
+
+    def registered(self) -> Sequence[str]:
+        """Names of all registered models, with or without a version."""
+        ...
+
+    def files(self, run_id: str) -> Path:
+        """The folder of the files kept with a run, of whatever kind it is.
+
+        Raises:
+            StoreUnavailable: They cannot be read.
+        """
         ...
 
     def kept(self, version: Registered) -> AbstractContextManager[Path]:
