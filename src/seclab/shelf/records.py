@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from seclab.evidence import Bundle
-from seclab.evidence.ledger import Entry
+from seclab.evidence.ledger import Entry, Kind
 from seclab.measurement import SubjectKind
 
 # The experiment that all runs are in.
@@ -34,6 +34,10 @@ LEDGER_EXPERIMENT = "security-evidence-ledger"
 LEDGER_ENTRY = "entry.{:08d}"
 # What the entry of a bundle says besides, where its run found rows to be set aside: their digest.
 QUARANTINED = "quarantine"
+
+# The figures of the programme: the kind of their ledger entries, and the experiment of their runs.
+PROGRAMME: Kind = "programme"
+PROGRAMME_EXPERIMENT = "security-programme"
 
 # Aliases of a registered model, tags of its versions, and files kept with each.
 CHAMPION, PREVIOUS = "champion", "previous"
