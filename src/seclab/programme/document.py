@@ -52,5 +52,3 @@ def figures_of(document: Mapping[str, Any], *, what: str) -> Figures:
 @cache
 def _shape() -> TypeAdapter[Figures]:
     return TypeAdapter(Figures)
-
-

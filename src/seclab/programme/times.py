@@ -124,13 +124,11 @@ def time_to_remediate(
 def _failures(own: Iterable[Said]) -> tuple[list[timedelta], Said | None]:
     """How long each failure of one pair took, and where the one begins that goes on."""
     ended: list[timedelta] = []
-    first: Said | None = None
-    measured = datetime.max
+    failures: list[Said] = []
     for each in own:
         if each.word == FAILED:
-            measured = max(measured, each.made) if first else each.made
-            first = first or each
-        elif each.word == PASSED and first and each.made > measured:
-            ended.append(each.known - first.known)
-            first = None
-    return ended, first
+            failures.append(each)
+        elif each.word == PASSED and failures and each.made > max(f.made for f in failures):
+            ended.append(each.known - failures[0].known)
+            failures = []
+    return ended, failures[0] if failures else None
