@@ -43,6 +43,12 @@ class Lab:
 
         return self._run(evidence_audit)
 
+    def figures(self) -> Any:
+        """Record the figures of the programme in this folder; give the state of the flow."""
+        from flows.programme_figures import programme_figures  # noqa: PLC0415 - needs the server
+
+        return self._run(programme_figures)
+
     def _run(self, flow: Callable[..., Any], parameters: dict[str, Any] | None = None) -> Any:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.root)

@@ -384,6 +384,14 @@ def coverage(
 
 
 @app.command()
+def programme(json: Json = False) -> None:
+    """How the programme stands: threat models, fresh evidence, time to find and mend, waivers."""
+    from seclab.cli import programme as command
+
+    command.figures(json=json)
+
+
+@app.command()
 def runs(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     json: Json = False,

@@ -5,8 +5,9 @@ What has nothing to count is absent, and never 0.
 
 from seclab.programme.computing import Facts, compute
 from seclab.programme.document import document_of, figures_of
-from seclab.programme.gathering import Decided, gather
-from seclab.programme.measures import MEASURES, Change, Measure, changes, numbers
+from seclab.programme.gathering import Decided, gather, load_decided
+from seclab.programme.markdown import render_markdown
+from seclab.programme.measures import MEASURES, Change, Measure, changes, numbers, written
 from seclab.programme.recorded import (
     Recorded,
     last_recorded,
@@ -35,8 +36,11 @@ __all__ = [
     "figures_of",
     "gather",
     "last_recorded",
+    "load_decided",
     "numbers",
     "read_recorded",
     "recorded_differences",
     "recordings",
+    "render_markdown",
+    "written",
 ]

@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+from seclab import frameworks, threat_models
 from seclab.coverage import RiskCoverage, cover
+from seclab.errors import Misconfigured
+from seclab.fingerprint import Digest, of_file
 from seclab.frameworks import Frameworks
 from seclab.programme.computing import Facts
 from seclab.programme.history import said
 from seclab.programme.records import State
 from seclab.programme.times import Made
-from seclab.registers import Registers
-from seclab.scoring import Scoring
+from seclab.registers import Registers, load_registers
+from seclab.scoring import SCORING, Scoring, load_scoring
 from seclab.shelf import Registered, Shelf
 from seclab.threat_models.records import ThreatModel
 
@@ -28,12 +32,36 @@ class Decided:
         frameworks: ATLAS and the others.
         models: The threat models, by id.
         scoring: What evidence does to a score.
+        digests: Digest of every file of these, by its path in the folder of the registers.
     """
 
     registers: Registers
     frameworks: Frameworks
     models: Mapping[str, ThreatModel]
     scoring: Scoring
+    digests: Mapping[str, Digest]
+
+
+def load_decided(folder: Path) -> Decided:
+    """Read every register that the figures rest on.
+
+    Args:
+        folder: The folder of the registers.
+
+    Raises:
+        Misconfigured: A part is missing or wrong.
+    """
+    register = load_registers(folder)
+    library = frameworks.load_frameworks(folder / frameworks.FOLDER)
+    models = threat_models.load_threat_models(folder / threat_models.FOLDER)
+    try:
+        scoring = load_scoring((folder / SCORING).read_bytes())
+    except OSError as error:
+        raise Misconfigured(f"{folder / SCORING} cannot be read: {error.strerror}") from error
+    below = (threat_models.FOLDER, frameworks.FOLDER)
+    files = [folder / SCORING, *(path for each in below for path in (folder / each).glob("*.*"))]
+    digests = {path.relative_to(folder).as_posix(): of_file(path) for path in sorted(files)}
+    return Decided(register, library, models, scoring, {**register.digests, **digests})
 
 
 def gather(decided: Decided, shelf: Shelf, *, registered_model: str, at: datetime) -> Facts:

@@ -133,6 +133,15 @@ def numbers(figures: Figures) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
+def written(measure: Measure, value: float | None) -> str:
+    """A number for people: ``25%``, ``3``, ``1.5 d``; ``none`` where there is nothing to count."""
+    if value is None:
+        return "none"
+    if measure.unit == "share":
+        return f"{value:.0%}"
+    return f"{value:.0f}" if measure.unit == "count" else f"{value:.1f} d"
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A number beside the one that was recorded last.
