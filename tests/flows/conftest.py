@@ -64,6 +64,12 @@ class Lab:
 
         return tracking.open_store(settings.find(self.root, {}))
 
+    def ledger(self) -> list[Any]:
+        """Every entry of the ledger."""
+        from seclab import tracking  # noqa: PLC0415 - flows.server goes before
+
+        return tracking.read_ledger(self.store)
+
     def runs(self, state: Any = None) -> dict[str, Any]:
         """The runs by subject: those of one flow run, or the newest of all."""
         from seclab import tracking  # noqa: PLC0415 - flows.server goes before

@@ -392,6 +392,20 @@ def programme(json: Json = False) -> None:
 
 
 @app.command()
+def checklist(
+    subject: Annotated[
+        str | None,
+        typer.Argument(help="A name of models.yaml; all of them, counted, when left out."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """The evidence that has to be held about a model, agent or dataset, and what of it is there."""
+    from seclab.cli import checklist as command
+
+    command.checklist(subject, json=json)
+
+
+@app.command()
 def runs(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     json: Json = False,
