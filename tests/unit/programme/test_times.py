@@ -178,8 +178,8 @@ def test_a_run_that_the_ledger_does_not_know_or_declares_void_said_nothing():
 
 
 def test_of_two_in_the_same_moment_the_failure_stays_open():
-    passed = run("a", started=day(1), risks={"R-EVA-01": "pass"})
-    failed = run("b", started=day(1), risks={"R-EVA-01": "block"})
+    passed = run("b", started=day(1), risks={"R-EVA-01": "pass"})
+    failed = run("a", started=day(1), risks={"R-EVA-01": "block"})
     entries = ledger(("bundle", failed, day(2)), ("bundle", passed, day(2)))
 
-    assert [each.run for each in said([failed, passed], entries)] == ["a", "b"]
+    assert [each.run for each in said([failed, passed], entries)] == ["b", "a"]
