@@ -104,7 +104,7 @@ def _measurement(source: Source, name: str) -> Iterator[Found]:
         values = [each for each in outcome["measurements"] if each["metric"] == metric]
         if values:
             made = _moment(outcome.get("measured_at")) or source.evidence.run.started
-            yield _piece(source, f"{len(values)} measurements of {name}", made)
+            yield _piece(source, f"{name} ({len(values)})", made)
 
 
 def _checks(source: Source, name: str) -> Iterator[Found]:

@@ -82,7 +82,7 @@ def _spread(found: Spread | None, what: str) -> str:
     if found is None:
         return f"none: there are no {what}"
     return (
-        f"{found.n} {what}: mean {found.mean:.1f} d, median {found.median:.1f} d, "
+        f"{what}: {found.n}, mean {found.mean:.1f} d, median {found.median:.1f} d, "
         f"{found.shortest:.1f} to {found.longest:.1f} d"
     )
 

@@ -86,7 +86,7 @@ def held(proof, shelf, tmp_path):
 
 
 PLACES = {
-    "measurement\n  name: evasion_linf/robust_accuracy": "3 measurements of",
+    "measurement\n  name: evasion_linf/robust_accuracy": "evasion_linf/robust_accuracy (3)",
     "checks\n  name: bars": "2 checks of bars.json",
     "artifact\n  name: report.html": "report.html",
     "artifact\n  name: tables/*.json": "tables/evasion_linf.sweep.json",
