@@ -14,6 +14,7 @@ from seclab.evidence.ledger import (
     outline,
     place_differences,
 )
+from seclab.programme.recorded import recorded_differences, recordings
 from seclab.shelf import Evidence, RunSummary, Shelf
 from seclab.shelf.moves import grounds, move_differences, newest_move, open_intent
 from seclab.shelf.records import CHAMPION, PROMOTION_TAG
@@ -85,6 +86,9 @@ def audit(
             yield _run(shelf, run, keyring, entries, seen, own=by_run.get(run.run_id, ()))
     evaluated = _by_version(runs, entries, registered_model, seen)
     yield from _versions(shelf, registered_model, keyring, entries, evaluated)
+    for entry in recordings(entries):
+        found = tuple(recorded_differences(shelf, entries, entry, keyring=keyring))
+        yield Finding(f"programme figures {entry.run[:12]} of {entry.at[:16]}", "", "", found)
     differences = [
         *damaged,
         *ledger_differences(entries, anchor=anchor),

@@ -43,6 +43,12 @@ class Lab:
 
         return self._run(evidence_audit)
 
+    def figures(self) -> Any:
+        """Record the figures of the programme in this folder; give the state of the flow."""
+        from flows.programme_figures import programme_figures  # noqa: PLC0415 - needs the server
+
+        return self._run(programme_figures)
+
     def _run(self, flow: Callable[..., Any], parameters: dict[str, Any] | None = None) -> Any:
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.root)
@@ -57,6 +63,12 @@ class Lab:
         from seclab import settings, tracking  # noqa: PLC0415 - flows.server goes before
 
         return tracking.open_store(settings.find(self.root, {}))
+
+    def ledger(self) -> list[Any]:
+        """Every entry of the ledger."""
+        from seclab import tracking  # noqa: PLC0415 - flows.server goes before
+
+        return tracking.read_ledger(self.store)
 
     def runs(self, state: Any = None) -> dict[str, Any]:
         """The runs by subject: those of one flow run, or the newest of all."""

@@ -347,9 +347,17 @@ def test_copies_of_what_is_kept_are_removed(lab):
         assert not folder.exists()
 
 
+def _names(folder):
+    return sorted(path.relative_to(folder) for path in folder.rglob("*"))
+
+
 def test_versions_are_listed_the_same_however_they_are_read(moved):
     found = moved.shelf.versions("digits")
 
-    assert found == StoreShelf(moved.store).versions("digits")
+    server = StoreShelf(moved.store)
+    assert found == server.versions("digits")
+    assert moved.shelf.registered() == server.registered() == ["digits"]
+    first = moved.runs["first"]
+    assert _names(moved.shelf.files(first)) == _names(server.files(first))
     assert [version.number for version in found] == ["1", "2"]
     assert moved.shelf.versions("nothing") == StoreShelf(moved.store).versions("nothing") == []

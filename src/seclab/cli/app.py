@@ -384,6 +384,28 @@ def coverage(
 
 
 @app.command()
+def programme(json: Json = False) -> None:
+    """How the programme stands: threat models, fresh evidence, time to find and mend, waivers."""
+    from seclab.cli import programme as command
+
+    command.figures(json=json)
+
+
+@app.command()
+def checklist(
+    subject: Annotated[
+        str | None,
+        typer.Argument(help="A name of models.yaml; all of them, counted, when left out."),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """The evidence that has to be held about a model, agent or dataset, and what of it is there."""
+    from seclab.cli import checklist as command
+
+    command.checklist(subject, json=json)
+
+
+@app.command()
 def runs(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     json: Json = False,

@@ -23,6 +23,7 @@ Kind: TypeAlias = Literal[
     "promotion-abandoned",
     "rollback",
     "quarantine",
+    "programme",
     "void",
 ]
 

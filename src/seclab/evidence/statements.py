@@ -14,6 +14,7 @@ from seclab.gate import Decision
 APPROVAL_TYPE = "urn:ai-security-lab:approval:v1"
 PROMOTION_TYPE = "urn:ai-security-lab:promotion:v1"
 ROW_DECISION_TYPE = "urn:ai-security-lab:row-decision:v1"
+PROGRAMME_TYPE = "urn:ai-security-lab:programme-figures:v1"
 Move: TypeAlias = Literal["promotion", "rollback", "promotion-refused"]
 
 
@@ -129,6 +130,34 @@ def row_decision(
             "run": run,
             "at": at.isoformat(),
             "ledger": ledger,
+        },
+    }
+
+
+def programme(
+    figures: Mapping[str, Any], *, registers: Mapping[str, str], at: datetime, ledger: str
+) -> dict[str, Any]:
+    """How the programme stood at a moment.
+
+    Args:
+        figures: The figures, as plain JSON.
+        registers: Digest of every register that they rest on, by name.
+        at: As of when.
+        ledger: Digest of the newest ledger entry at that moment; empty when there was none.
+    """
+    pinned = {**registers, **({"ledger": ledger} if ledger else {})}
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [
+            {"name": name, "digest": {"sha256": digest.rpartition(":")[2]}}
+            for name, digest in sorted(pinned.items())
+        ],
+        "predicateType": PROGRAMME_TYPE,
+        "predicate": {
+            "at": at.isoformat(),
+            "ledger": ledger,
+            "registers": dict(registers),
+            "figures": figures,
         },
     }
 

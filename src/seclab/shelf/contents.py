@@ -58,12 +58,17 @@ def summary(
         version=tags.get("model.version", ""),
         profile=tags.get("seclab.profile", ""),
         batch=tags.get(BATCH_TAG, ""),
-        started=datetime.fromtimestamp(started / 1000, tz=UTC),
+        started=instant(started),
         bundle_digest=tags.get(BUNDLE_TAG, ""),
         signed_by=tags.get(SIGNED_TAG, ""),
         risks=_by_risk(RISK_TAG, tags),
         measured={risk: _moment(at) for risk, at in _by_risk(MEASURED_TAG, tags).items()},
     )
+
+
+def instant(milliseconds: int) -> datetime:
+    """A moment that MLflow keeps in milliseconds since 1970."""
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
 
 
 def _by_risk(tag: str, tags: Mapping[str, str]) -> dict[str, str]:

@@ -23,8 +23,16 @@ _TABLES = {
     ),
     "tags": ("key", "value", "run_uuid"),
     "params": ("key", "value", "run_uuid"),
+    "registered_models": ("name", "workspace"),
     "registered_model_aliases": ("alias", "version", "name", "workspace"),
-    "model_versions": ("name", "version", "current_stage", "source", "workspace"),
+    "model_versions": (
+        "name",
+        "version",
+        "creation_time",
+        "current_stage",
+        "source",
+        "workspace",
+    ),
     "model_version_tags": ("key", "value", "name", "version", "workspace"),
     "logged_models": ("model_id", "artifact_location", "lifecycle_stage"),
 }

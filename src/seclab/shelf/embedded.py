@@ -85,8 +85,9 @@ _ALIASED = """
     WHERE workspace = ? AND name = ? AND alias = ?
       AND current_stage IS NOT 'Deleted_Internal'
 """
+_REGISTERED = "SELECT name FROM registered_models WHERE workspace = ? ORDER BY name"
 _VERSIONS = """
-    SELECT version, source FROM model_versions
+    SELECT version, source, creation_time FROM model_versions
     WHERE workspace = ? AND name = ? AND current_stage IS NOT 'Deleted_Internal'
     ORDER BY version
 """
@@ -167,10 +168,16 @@ class EmbeddedShelf:
         if not run.bundle_digest:
             raise Misconfigured(f"run {run.run_id} ({run.name}) holds no evidence")
         with self._asking(f"the evidence of run {run.run_id} cannot be read") as database:
-            query = "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
-            (uri,) = database.execute(query, [run.run_id]).fetchone() or ("",)
-            what = f"the evidence of run {run.run_id}"
-            return contents.evidence(run, self._folder(what, run.run_id, uri))
+            return contents.evidence(run, self._files(database, run.run_id))
+
+    def files(self, run_id: str) -> Path:
+        """The folder of the files kept with a run, of whatever kind it is.
+
+        Raises:
+            StoreUnavailable: They cannot be read.
+        """
+        with self._asking(f"the evidence of run {run_id} cannot be read") as database:
+            return self._files(database, run_id)
 
     def ledger(self) -> Sequence[Entry]:
         """Every entry of the ledger, in order of their numbers; empty when there is none.
@@ -209,15 +216,26 @@ class EmbeddedShelf:
             StoreUnavailable: They cannot be read.
         """
         with self._asking(f"the registered model {name} cannot be read") as database:
+            rows = database.execute(_VERSIONS, [_WORKSPACE, name]).fetchall()
             return [
                 Registered(
                     name,
                     str(number),
                     str(source).removeprefix(MODEL_SOURCE),
+                    contents.instant(created),
                     _version_tags(database, name, number),
                 )
-                for number, source in database.execute(_VERSIONS, [_WORKSPACE, name]).fetchall()
+                for number, source, created in rows
             ]
+
+    def registered(self) -> Sequence[str]:
+        """Names of all registered models, with or without a version.
+
+        Raises:
+            StoreUnavailable: They cannot be read.
+        """
+        with self._asking("the registered models cannot be read") as database:
+            return [name for (name,) in database.execute(_REGISTERED, [_WORKSPACE]).fetchall()]
 
     @contextmanager
     def kept(self, version: Registered) -> Iterator[Path]:
@@ -253,6 +271,11 @@ class EmbeddedShelf:
                 yield database
         except (sqlite3.Error, OSError) as error:
             raise unavailable(what, error) from error
+
+    def _files(self, database: sqlite3.Connection, run_id: str) -> Path:
+        query = "SELECT artifact_uri FROM runs WHERE run_uuid = ?"
+        (uri,) = database.execute(query, [run_id]).fetchone() or ("",)
+        return self._folder(f"the evidence of run {run_id}", run_id, uri)
 
     def _folder(self, what: str, of: str, uri: str) -> Path:
         """Where files are: where they were written, or where the store is now."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from seclab.evidence import Bundle
-from seclab.evidence.ledger import Entry
+from seclab.evidence.ledger import Entry, Kind
 from seclab.measurement import SubjectKind
 
 # The experiment that all runs are in.
@@ -34,6 +34,10 @@ LEDGER_EXPERIMENT = "security-evidence-ledger"
 LEDGER_ENTRY = "entry.{:08d}"
 # What the entry of a bundle says besides, where its run found rows to be set aside: their digest.
 QUARANTINED = "quarantine"
+
+# The figures of the programme: the kind of their ledger entries, and the experiment of their runs.
+PROGRAMME: Kind = "programme"
+PROGRAMME_EXPERIMENT = "security-programme"
 
 # Aliases of a registered model, tags of its versions, and files kept with each.
 CHAMPION, PREVIOUS = "champion", "previous"
@@ -127,12 +131,14 @@ class Registered:
         name: Name of the registered model.
         number: Version number.
         model_id: The logged model behind it, which its files are kept with.
+        created: When it was registered.
         tags: Its tags.
     """
 
     name: str
     number: str
     model_id: str
+    created: datetime
     tags: Mapping[str, str]
 
     @property
@@ -187,6 +193,18 @@ class Shelf(Protocol):
 
     def versions(self, name: str) -> Sequence[Registered]:
         """Every version of a registered model, the oldest first; empty when there is none."""
+        ...
+
+    def registered(self) -> Sequence[str]:
+        """Names of all registered models, with or without a version."""
+        ...
+
+    def files(self, run_id: str) -> Path:
+        """The folder of the files kept with a run, of whatever kind it is.
+
+        Raises:
+            StoreUnavailable: They cannot be read.
+        """
         ...
 
     def kept(self, version: Registered) -> AbstractContextManager[Path]:

@@ -8,6 +8,7 @@ from seclab.tracking.decisions import (
     version_digest,
 )
 from seclab.tracking.ledger import Overtaken, append, previous_bundle, read_ledger
+from seclab.tracking.programme import keep_figures
 from seclab.tracking.promotion import Order, carry_out, reconcile, refuse
 from seclab.tracking.reading import (
     StoreShelf,
@@ -47,6 +48,7 @@ __all__ = [
     "finish",
     "holding",
     "keep_approval",
+    "keep_figures",
     "keep_partial",
     "keep_row_decision",
     "load_bundle",

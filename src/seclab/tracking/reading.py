@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mlflow.artifacts import download_artifacts
 from mlflow.entities import Run
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 
 from seclab.errors import EvidenceMismatch, Misconfigured
@@ -138,8 +139,7 @@ def load_evidence(store: Store, run: RunSummary) -> Evidence:
     if not run.bundle_digest:
         raise Misconfigured(f"run {run.run_id} ({run.name}) holds no evidence")
     with unavailable_means(f"the evidence of run {run.run_id} cannot be read"):
-        folder = Path(store.client.download_artifacts(run.run_id, ""))
-        return contents.evidence(run, folder)
+        return contents.evidence(run, files(store, run.run_id))
 
 
 def aliased(store: Store, name: str, alias: str) -> Champion | None:
@@ -176,9 +176,38 @@ def versions(store: Store, name: str) -> list[Registered]:
                 order_by=["version_number ASC"],
                 page_token=token or None,
             )
-        found += [Registered(name, str(v.version), model_id(v), dict(v.tags)) for v in answer]
+        found += [_registered(name, version) for version in answer]
         token = answer.token or None
     return found
+
+
+def _registered(name: str, version: ModelVersion) -> Registered:
+    created = contents.instant(version.creation_timestamp)
+    return Registered(name, str(version.version), model_id(version), created, dict(version.tags))
+
+
+def registered(store: Store) -> list[str]:
+    """Names of all registered models, with or without a version."""
+    found: list[str] = []
+    token: str | None = ""
+    while token is not None:
+        with unavailable_means("the registered models cannot be read"):
+            answer = store.client.search_registered_models(
+                max_results=_PAGE, order_by=["name ASC"], page_token=token or None
+            )
+        found += [model.name for model in answer]
+        token = answer.token or None
+    return found
+
+
+def files(store: Store, run_id: str) -> Path:
+    """The folder of the files kept with a run, of whatever kind it is.
+
+    Raises:
+        StoreUnavailable: They cannot be read.
+    """
+    with unavailable_means(f"the evidence of run {run_id} cannot be read"):
+        return Path(store.client.download_artifacts(run_id, ""))
 
 
 @contextmanager
@@ -244,6 +273,14 @@ class StoreShelf:
     def versions(self, name: str) -> Sequence[Registered]:
         """Every version of a registered model."""
         return versions(self._store, name)
+
+    def registered(self) -> Sequence[str]:
+        """Names of all registered models."""
+        return registered(self._store)
+
+    def files(self, run_id: str) -> Path:
+        """The folder of the files kept with a run."""
+        return files(self._store, run_id)
 
     @contextmanager
     def kept(self, version: Registered) -> Iterator[Path]:

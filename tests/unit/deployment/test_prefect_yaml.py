@@ -27,13 +27,14 @@ def flow_of(entry):
     return load_flow_from_entrypoint(entry["entrypoint"], use_placeholder_flow=False)
 
 
-def test_the_deployments_are_three_schedules_and_two_on_demand():
+def test_the_deployments_are_four_schedules_and_two_on_demand():
     assert [(entry["entrypoint"].rpartition(".")[2], entry["name"]) for entry in ENTRIES] == [
         ("security_evaluation", "nightly"),
         ("security_evaluation", "weekly"),
         ("security_evaluation", "on-demand"),
         ("promotion", "on-demand"),
         ("evidence_audit", "daily"),
+        ("programme_figures", "weekly"),
     ]
     profiles = {e["name"]: e["parameters"]["parameters"]["profile"] for e in ENTRIES[:3]}
     assert profiles == {"nightly": "standard", "weekly": "deep", "on-demand": "quick"}
@@ -87,6 +88,7 @@ def test_every_schedule_is_in_utc_and_has_a_name():
         ("nightly", "0 2 * * *", "UTC"),
         ("weekly", "0 4 * * 0", "UTC"),
         ("daily", "0 6 * * *", "UTC"),
+        ("weekly", "0 8 * * 1", "UTC"),
     ]
 
 
@@ -146,6 +148,7 @@ def test_the_timetable_says_what_runs_when():
         ("security-evaluation/on-demand", "when asked for", "profile quick, promote False"),
         ("promotion/on-demand", "when asked for", ""),
         ("evidence-audit/daily", "0 6 * * * UTC", ""),
+        ("programme-figures/weekly", "0 8 * * 1 UTC", ""),
     ]
 
 

@@ -20,7 +20,16 @@ WATCHED = (
 
 
 @pytest.mark.parametrize(
-    "command", ["runs", "risks", "quarantine list", "show finished", "gate finished"]
+    "command",
+    [
+        "runs",
+        "risks",
+        "programme",
+        "checklist mlp-hardened",
+        "quarantine list",
+        "show finished",
+        "gate finished",
+    ],
 )
 def test_a_command_that_reads_an_embedded_store_imports_nothing_slow(written, command):
     name, *what = command.split()

@@ -49,7 +49,9 @@ def test_the_versions_are_those_that_mlflow_lists(written):
         ("1", "sha256:bytes:1"),
         ("2", "sha256:bytes:2"),
     ]
+    assert [v.created.timestamp() * 1000 for v in found] == [v.creation_timestamp for v in said]
     assert written.shelf.versions("nothing") == []
+    assert written.shelf.registered() == ["digits"]
 
 
 def test_a_project_without_a_store_has_no_versions(settings_at, tmp_path):
