@@ -1,5 +1,6 @@
 """Threat models: what each system has to lose, to whom, and what stands against it."""
 
+from seclab.threat_models.checks import check_threat_models, risk_lines
 from seclab.threat_models.loading import (
     FOLDER,
     Lines,
@@ -59,9 +60,11 @@ __all__ = [
     "Stage",
     "Threat",
     "ThreatModel",
+    "check_threat_models",
     "lines_of",
     "load_lines",
     "load_threat_models",
     "read_threat_model",
+    "risk_lines",
     "write_threat_model",
 ]
