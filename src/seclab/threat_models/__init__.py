@@ -3,6 +3,7 @@
 from seclab.threat_models.checks import check_threat_models, risk_lines
 from seclab.threat_models.loading import (
     FOLDER,
+    MODEL_ID,
     Lines,
     lines_of,
     load_lines,
@@ -33,6 +34,7 @@ from seclab.threat_models.records import (
     Threat,
     ThreatModel,
 )
+from seclab.threat_models.template import template
 from seclab.threat_models.writing import write_threat_model
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "ELEMENT_KINDS",
     "FOLDER",
     "KNOWLEDGE",
+    "MODEL_ID",
     "PASTA_STAGES",
     "PROPERTIES",
     "SEVERITIES",
@@ -66,5 +69,6 @@ __all__ = [
     "load_threat_models",
     "read_threat_model",
     "risk_lines",
+    "template",
     "write_threat_model",
 ]

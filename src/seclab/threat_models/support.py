@@ -95,7 +95,7 @@ def _mitigations(control: Control, risks: set[str], context: Context) -> Iterato
                 message=f"there is no mitigation {name}",
                 suggestion="look it up with `seclab frameworks`",
             )
-        elif not techniques & _linked(name, context.frameworks):
+        elif risks <= known.keys() and not techniques & _linked(name, context.frameworks):
             yield Noted(
                 "unsupported-control",
                 where=control.id,
