@@ -75,6 +75,21 @@ def load(settings: Settings) -> Project:
     return Project(settings, register, suites, histories, keyring, {**register.digests, **recorded})
 
 
+def evidence_sources(settings: Settings) -> Mapping[str, frozenset[str]]:
+    """The risks that each evaluation, and each suite as ``data_checks:<suite>``, is evidence for.
+
+    Raises:
+        Misconfigured: A suite is wrong.
+    """
+    found = {name: frozenset(entry.risks) for name, entry in registry.registered().items()}
+    for path in sorted(settings.expectations.glob("*.json")):
+        suite = data_checks.load_suite(path)
+        found[f"{registers.DATA_CHECKS}:{suite.name}"] = frozenset(
+            risk for expectation in suite.expectations for risk in expectation.risks
+        )
+    return found
+
+
 def signing_key(project: Project, role: Role, *, at: datetime) -> SigningKey | None:
     """The key that signs for a role on this machine; ``None`` where there is none.
 

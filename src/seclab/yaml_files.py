@@ -9,7 +9,7 @@ import yaml
 from seclab.errors import Misconfigured
 
 _MAX_DEPTH = 20
-_WIDTH = 100
+_WIDTH = 88
 _FOLDED = 72
 _OPENING = (
     yaml.BlockMappingStartToken,

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from seclab import project
+from seclab import project, registry
 from seclab.errors import Misconfigured
 from seclab.fingerprint import of_file
 
@@ -72,3 +72,11 @@ def test_a_project_without_a_recorded_version_of_its_data_is_not_loaded(settings
 
     with pytest.raises(Misconfigured, match="holds no recorded version"):
         project.load(settings)
+
+
+def test_what_each_evaluation_and_suite_is_evidence_for_is_known(settings):
+    sources = project.evidence_sources(settings)
+
+    assert sources["rag_prompt_injection"] == {"R-RAG-01", "R-RAG-02"}
+    assert sources["data_checks:splits"] == {"R-POI-02", "R-POI-03"}
+    assert set(registry.registered()) < set(sources)

@@ -1,7 +1,9 @@
 """Threat models: what each system has to lose, to whom, and what stands against it."""
 
+from seclab.threat_models.checks import check_threat_models, risk_lines
 from seclab.threat_models.loading import (
     FOLDER,
+    MODEL_ID,
     Lines,
     lines_of,
     load_lines,
@@ -32,6 +34,7 @@ from seclab.threat_models.records import (
     Threat,
     ThreatModel,
 )
+from seclab.threat_models.template import template
 from seclab.threat_models.writing import write_threat_model
 
 __all__ = [
@@ -39,6 +42,7 @@ __all__ = [
     "ELEMENT_KINDS",
     "FOLDER",
     "KNOWLEDGE",
+    "MODEL_ID",
     "PASTA_STAGES",
     "PROPERTIES",
     "SEVERITIES",
@@ -59,9 +63,12 @@ __all__ = [
     "Stage",
     "Threat",
     "ThreatModel",
+    "check_threat_models",
     "lines_of",
     "load_lines",
     "load_threat_models",
     "read_threat_model",
+    "risk_lines",
+    "template",
     "write_threat_model",
 ]

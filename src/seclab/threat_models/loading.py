@@ -17,7 +17,7 @@ from seclab.threat_models.records import ThreatModel
 from seclab.yaml_files import YamlMapping, parse
 
 FOLDER = "threat_models"
-_MODEL_ID = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
+MODEL_ID = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _Record = TypeVar("_Record")
 
 
@@ -129,7 +129,7 @@ def _model(entry: Entry) -> ThreatModel:
     allowed = tuple(keys(ThreatModel).values())
     entry.only(allowed, required=allowed)
     return ThreatModel(
-        id=entry.name("id", _MODEL_ID, "digits-service"),
+        id=entry.name("id", MODEL_ID, "digits-service"),
         name=entries.line(entry, "name"),
         description=entries.prose(entry, "description"),
         owner=cast("Owner", entry.choice("owner", OWNERS)),

@@ -1,7 +1,6 @@
 """The registers that the project ships, against the evaluations and suites that it ships."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 import seclab.evaluations  # noqa: F401 - fills the register of evaluations
 from seclab import registry
+from seclab.frameworks import FOLDER, load_frameworks
 from seclab.models import SPECS
 from seclab.project import SPLITS_SUITE
 from seclab.registers import (
@@ -179,15 +179,14 @@ def test_reviews_are_due_within_the_year_they_are_planned_for(shipped):
     assert {risk.review_date.year for risk in shipped.risks.values()} == {2027}
 
 
-def test_the_readme_names_exactly_the_framework_ids_in_use(shipped, readme):
-    used = {
-        framework_id
-        for risk in shipped.risks.values()
-        for framework_id in (risk.nist_id, *risk.atlas_ids, *risk.owasp_ids)
-        if framework_id
-    }
-    listed = re.findall(r"^\| `([A-Z]+[0-9]*[.:][^`]*)` \| \S", readme, re.MULTILINE)
-    assert sorted(listed) == sorted(used)
+def test_every_framework_id_in_use_is_in_the_tables_and_atlas_ids_in_both_editions(shipped):
+    frameworks = load_frameworks(ROOT / "registers" / FOLDER)
+    for risk in shipped.risks.values():
+        for each in (risk.nist_id, *risk.atlas_ids, *risk.owasp_ids):
+            assert each is None or frameworks.get(each), f"{risk.id}: {each}"
+        for each in risk.atlas_ids:
+            editions = {entry.edition for entry in frameworks.editions_of(each)}
+            assert editions == {"5.6.0", "2026.09"}, f"{risk.id}: {each}"
 
 
 def test_the_readme_explains_every_column(shipped, readme):
