@@ -4,12 +4,15 @@ from typing import Annotated
 
 import typer
 
+from seclab.cli import exchange
 from seclab.cli.options import Json
 
 app = typer.Typer(
-    help="Threat models of systems: list, read and check them, and begin a new one.",
+    help="Threat models of systems: list, read, check and draw them, begin a new one, and files "
+    "for other tools.",
     no_args_is_help=True,
 )
+app.add_typer(exchange.app)
 
 System = Annotated[str, typer.Argument(help="Id of the system.", show_default=False)]
 
