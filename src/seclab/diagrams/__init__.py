@@ -1,0 +1,1 @@
+"""Threat models as pictures and pages."""
