@@ -1,0 +1,42 @@
+"""The page of a threat model: one HTML file with its diagram and everything else inside."""
+
+from importlib.resources import files
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from seclab.diagrams.context import Context
+from seclab.diagrams.sections import sections, summary
+from seclab.diagrams.svg import render_svg
+from seclab.reports.style import style
+from seclab.threat_models.records import ThreatModel
+
+
+def render_page(model: ThreatModel, context: Context) -> str:
+    """The page of a threat model.
+
+    Args:
+        model: The threat model.
+        context: Registers, for the names of risks and framework ids.
+
+    Returns:
+        HTML that loads nothing from anywhere.
+
+    Raises:
+        Misconfigured: The model cannot be drawn.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["lines"] = _lines
+    text = files("seclab.diagrams").joinpath("page.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(text).render(
+        model=model,
+        style=style(),
+        # Drawn by this package, every text in it escaped.
+        diagram=Markup(render_svg(model)),  # noqa: S704
+        summary=summary(model, context),
+        sections=sections(model, context),
+    )
+
+
+def _lines(cell: str) -> Markup:
+    return Markup("<br>").join(escape(line) for line in cell.split("\n"))
