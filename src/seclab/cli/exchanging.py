@@ -1,0 +1,123 @@
+"""What ``seclab threat-model render``, ``export`` and ``import`` do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from seclab import settings
+from seclab.cli.formats import EXPORTS, IMPORTS
+from seclab.cli.output import say
+from seclab.errors import Misconfigured
+from seclab.frameworks import FOLDER as FRAMEWORKS
+from seclab.frameworks import load_frameworks
+from seclab.registers import load_registers
+from seclab.settings import Settings
+from seclab.threat_models import FOLDER, load_threat_models, write_threat_model
+from seclab.threat_models.records import ThreatModel
+
+if TYPE_CHECKING:
+    from seclab.diagrams.context import Context
+
+_Known = TypeVar("_Known")
+
+
+def find_model(project: Settings, model: str) -> ThreatModel:
+    """One of the project's threat models.
+
+    Raises:
+        Misconfigured: There is none of this id, or a file is wrong.
+    """
+    return _known(load_threat_models(project.registers / FOLDER), model, "threat model")
+
+
+def render(model: str, *, out: Path | None) -> None:
+    """Write the diagram of a threat model, or its page, by the ending of the file."""
+    project = settings.find()
+    target = out or Path(f"{model}.svg")
+    pages = _known(_PAGES, target.suffix, "page with the ending")
+    for name, text in pages(project, find_model(project, model), target).items():
+        _write(target.with_name(name), text)
+        say(str(target.with_name(name)))
+
+
+def _svg(_project: Settings, model: ThreatModel, target: Path) -> Mapping[str, str]:
+    from seclab.diagrams.svg import render_svg
+
+    return {target.name: render_svg(model)}
+
+
+def _html(project: Settings, model: ThreatModel, target: Path) -> Mapping[str, str]:
+    try:
+        from seclab.diagrams.page import render_page
+    except ModuleNotFoundError as error:
+        raise Misconfigured(
+            "the page needs jinja2: pip install 'ai-security-lab[pipeline]', or write .md"
+        ) from error
+    return {target.name: render_page(model, _context(project))}
+
+
+def _markdown(project: Settings, model: ThreatModel, target: Path) -> Mapping[str, str]:
+    """The page and, since Markdown holds no pictures, the diagram beside it."""
+    from seclab.diagrams.markdown import render_markdown
+    from seclab.diagrams.svg import render_svg
+
+    picture = target.with_suffix(".svg").name
+    page = render_markdown(model, _context(project), picture=picture)
+    return {target.name: page, picture: render_svg(model)}
+
+
+_PAGES: Mapping[str, Callable[[Settings, ThreatModel, Path], Mapping[str, str]]] = {
+    ".svg": _svg,
+    ".html": _html,
+    ".md": _markdown,
+}
+
+
+def _context(project: Settings) -> "Context":
+    """What the registers know of the ids in a model."""
+    from seclab.diagrams.context import Context
+
+    registers = load_registers(project.registers)
+    return Context(registers.risks, load_frameworks(project.registers / FRAMEWORKS))
+
+
+def export_model(model: str, *, form: str, out: Path) -> None:
+    """Write a threat model in another format."""
+    chosen = _known(EXPORTS, form, "format to export")
+    _write(out, chosen.write(settings.find(), model))
+    say(f"{out}  {chosen.about}")
+
+
+def import_model(file: Path, *, form: str, model: str, out: Path | None) -> None:
+    """Read a threat model of another format, and write it as one of the project's."""
+    chosen = _known(IMPORTS, form, "format to import")
+    target = out or settings.find().registers / FOLDER / f"{model}.yaml"
+    if target.exists():
+        raise Misconfigured(f"{target} exists and is not overwritten; give another --id or --out")
+    found = replace(chosen.read(_bytes(file), file.name), id=model)
+    _write(target, write_threat_model(found))
+    say(f"{target}  {len(found.threats)} threats to {len(found.kinds())} elements and flows")
+    say("what has to be filled in: seclab threat-model check")
+
+
+def _known(table: Mapping[str, _Known], name: str, what: str) -> _Known:
+    if name not in table:
+        known = ", ".join(sorted(table)) or "none"
+        raise Misconfigured(f"there is no {what} {name!r}; known: {known}")
+    return table[name]
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
