@@ -14,7 +14,7 @@ _LINE = 14
 _GAP = 24
 _COLUMN = 420
 _KEY = (
-    (Look(crossing=False, encrypted=True, authenticated=True), "inside a trust boundary"),
+    (Look(crossing=False, encrypted=True, authenticated=True), "crosses no trust boundary"),
     (Look(crossing=True, encrypted=True, authenticated=True), "crosses one, encrypted"),
     (Look(crossing=True, encrypted=False, authenticated=True), "crosses one, not encrypted"),
     (Look(crossing=False, encrypted=True, authenticated=False), "sender not authenticated"),

@@ -68,7 +68,7 @@ class Look:
         """The same in words."""
         return ", ".join(
             [
-                "crosses a trust boundary" if self.crossing else "within one zone of trust",
+                "crosses a trust boundary" if self.crossing else "crosses no trust boundary",
                 "encrypted" if self.encrypted else "not encrypted",
                 "authenticated" if self.authenticated else "not authenticated",
             ]

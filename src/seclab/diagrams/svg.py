@@ -126,7 +126,7 @@ def _line(points: Sequence[Point], look: Look, *, title: str = "") -> str:
 
 
 def _number(name: str, box: Box, look: Look) -> Iterator[str]:
-    """The id of a flow in its box: round inside a boundary, square where one is crossed."""
+    """The id of a flow in its box: round, or square where a boundary is crossed."""
     x, _ = box.centre
     yield (
         f'<rect {_place(box)} rx="{look.rounding}" fill="{look.fill}" stroke="{look.colour}" '
