@@ -1,8 +1,14 @@
 """What may be wrong with a layout: things that cover one another, arrows that mislead."""
 
 from itertools import combinations, pairwise
+from xml.etree import ElementTree as ET
 
 from seclab.diagrams.geometry import Box, straights
+
+
+def parsed(svg):
+    """The root of a drawing."""
+    return ET.fromstring(svg)  # noqa: S314 - it was drawn here
 
 
 def faults(model, layout):

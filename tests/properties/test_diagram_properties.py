@@ -1,14 +1,12 @@
 """Any threat model can be drawn so that nothing covers anything else."""
 
-from xml.etree import ElementTree
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seclab.diagrams.layout import lay_out
 from seclab.diagrams.svg import render_svg
 from seclab.threat_models import ELEMENT_KINDS, Boundary, Element, Flow
-from tests.diagram_faults import faults
+from tests.diagram_faults import faults, parsed
 from tests.drawn_models import lines, threat_models
 from tests.small_model import small_model
 
@@ -55,7 +53,7 @@ def test_nothing_covers_anything_else(model):
 def test_every_drawing_is_whole_xml_with_every_text_in_it(model):
     svg = render_svg(model)
 
-    root = ElementTree.fromstring(svg)
+    root = parsed(svg)
     assert root.attrib["role"] == "img"
     said = " ".join(root.itertext())
     assert all(element.name in said for element in model.elements)

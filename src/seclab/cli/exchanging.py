@@ -91,11 +91,14 @@ def export_model(model: str, *, form: str, out: Path) -> None:
 
 def import_model(file: Path, *, form: str, model: str, out: Path | None) -> None:
     """Read a threat model of another format, and write it as one of the project's."""
+    from seclab.exchange.placeholders import in_form
+
     chosen = _known(IMPORTS, form, "format to import")
+    read = chosen.read(_bytes(file), file.name)
+    found = in_form(replace(read, id=model), file=f"--id {model}")
     target = out or settings.find().registers / FOLDER / f"{model}.yaml"
     if target.exists():
         raise Misconfigured(f"{target} exists and is not overwritten; give another --id or --out")
-    found = replace(chosen.read(_bytes(file), file.name), id=model)
     _write(target, write_threat_model(found))
     say(f"{target}  {len(found.threats)} threats to {len(found.kinds())} elements and flows")
     say("what has to be filled in: seclab threat-model check")

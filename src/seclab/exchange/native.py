@@ -126,7 +126,7 @@ def read_native(document: Any, *, block: str) -> Document:
     reader = _Reader()
     top = reader.mapping(document, "the document")
     version = reader.text(top, "version", "")
-    if top and not re.match(r"2(\.|$)", version):
+    if isinstance(document, dict) and not re.match(r"2(\.|$)", version):
         reader.problems.append(
             "version: a file of Threat Dragon 2 is needed; open the file there and save it"
         )

@@ -1,14 +1,12 @@
 """The data-flow diagram: what is drawn how, and that nothing in it can do harm."""
 
-from xml.etree import ElementTree
-
 import pytest
 
 from seclab.diagrams.layout import lay_out
 from seclab.diagrams.svg import render_svg
 from seclab.errors import Misconfigured
 from seclab.threat_models import Boundary, Element, Flow
-from tests.diagram_faults import faults
+from tests.diagram_faults import faults, parsed
 from tests.small_model import small_model
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -22,7 +20,7 @@ def flow(number, *, source="E1", target="E2", encrypted=True, authenticated=True
 
 def lines_of(model):
     """The attributes of each flow's line, by the flow's id."""
-    paths = ElementTree.fromstring(render_svg(model)).iter(f"{SVG}path")
+    paths = parsed(render_svg(model)).iter(f"{SVG}path")
     titled = ((path, path.find(f"{SVG}title")) for path in paths)
     return {title.text.split(",")[0]: path.attrib for path, title in titled if title is not None}
 
@@ -61,7 +59,7 @@ def test_a_flow_that_stays_inside_a_boundary_is_not_drawn_across_it():
 
 
 def test_everything_is_said_to_who_does_not_see_it():
-    root = ElementTree.fromstring(render_svg(small_model()))
+    root = parsed(render_svg(small_model()))
 
     assert root.attrib["role"] == "img"
     named = root.attrib["aria-labelledby"].split()
@@ -75,7 +73,7 @@ def test_everything_is_said_to_who_does_not_see_it():
 
 
 def test_every_flow_is_listed_below_with_its_number():
-    root = ElementTree.fromstring(render_svg(small_model()))
+    root = parsed(render_svg(small_model()))
 
     texts = [each.text for each in root.iter(f"{SVG}text")]
     for each in small_model().flows:
@@ -88,7 +86,7 @@ def test_names_cannot_become_markup():
     elements = tuple(Element(each.id, bad, each.kind, "x", ()) for each in small_model().elements)
     svg = render_svg(small_model(elements=elements, name=bad))
 
-    tags = {each.tag for each in ElementTree.fromstring(svg.encode()).iter()}
+    tags = {each.tag for each in parsed(svg.encode()).iter()}
     assert f"{SVG}script" not in tags
     assert "javascript" not in svg
     assert "href" not in svg

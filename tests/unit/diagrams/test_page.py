@@ -13,6 +13,7 @@ from seclab.registers import load_registers
 from seclab.threat_models import Assumption
 from tests.small_model import small_model
 
+NONE = "\N{EN DASH}"
 REGISTERS = Path(__file__).parents[3] / "registers"
 
 
@@ -75,7 +76,7 @@ def test_risks_and_framework_ids_carry_their_names(context):
 def test_the_grid_tells_threats_dismissals_and_what_nobody_answered(context):
     grid = next(row for row in rows(render_page(small_model(), context))["F4"] if len(row) == 9)
 
-    assert grid[3:] == ["–", "n/a", "–", "T2 open", "n/a", "–"]
+    assert grid[3:] == [NONE, "n/a", NONE, "T2 open", "n/a", NONE]
     bot = next(row for row in rows(render_page(small_model(), context))["E2"] if len(row) == 9)
     assert bot[3:] == ["UNANSWERED", "T1 mitigated", *["UNANSWERED"] * 4]
 

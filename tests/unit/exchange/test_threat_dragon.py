@@ -237,7 +237,7 @@ def test_all_mistakes_are_told_at_once(document):
 
 def test_a_flow_that_hangs_in_the_air_and_an_owner_who_is_no_role_are_refused(document):
     cell(document, "turns")["target"] = {"x": 1, "y": 2}
-    with pytest.raises(Misconfigured, match="'turns'.*not attached at both ends"):
+    with pytest.raises(Misconfigured, match=r"'turns'.*not attached at both ends"):
         from_threat_dragon(document)
     document["summary"]["owner"] = "somebody"
     cell(document, "turns")["target"] = cell(document, "answer")["target"]
