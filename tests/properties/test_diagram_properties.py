@@ -42,13 +42,13 @@ def drawings(draw, *, most=12):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=30)
 @given(drawings())
 def test_nothing_covers_anything_else(model):
     assert faults(model, lay_out(model)) == []
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(threat_models())
 def test_every_drawing_is_whole_xml_with_every_text_in_it(model):
     svg = render_svg(model)

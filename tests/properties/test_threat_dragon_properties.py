@@ -16,7 +16,7 @@ from tests.strategies import json_values
 DOCUMENT = to_threat_dragon(small_model(), version=NEWEST)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(threat_models())
 def test_a_model_comes_back_the_same(model):
     document = json.loads(json.dumps(to_threat_dragon(model, version=NEWEST)))
@@ -34,7 +34,7 @@ def places(value, path=()):
 PLACES = list(places(DOCUMENT))
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(path=st.sampled_from(PLACES), value=json_values)
 def test_anything_in_the_place_of_anything_is_read_or_refused(path, value):
     document = json.loads(json.dumps({"": DOCUMENT}))

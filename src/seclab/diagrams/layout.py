@@ -1,11 +1,12 @@
 """The layout of a data-flow diagram: the same model gives the same one."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seclab.diagrams.geometry import Box, Point, around, straights
 from seclab.diagrams.labels import Label, name_labels, number_labels
-from seclab.diagrams.placing import Placing, place
+from seclab.diagrams.placing import PORTS, Placing, place
 from seclab.diagrams.routing import Lattice, Way, corners
 from seclab.errors import Misconfigured
 from seclab.threat_models.records import Flow, ThreatModel
@@ -63,7 +64,8 @@ def lay_out(model: ThreatModel) -> Layout:
         Misconfigured: A flow ends at an element that the model has not.
     """
     _check(model)
-    for spread in _SPREADS:
+    # More room does not help where a node's edge is too short for its flows.
+    for spread in _SPREADS if _most_flows(model) <= PORTS else ():
         placing = place(model, spread=spread)
         ways = _ways(model, placing)
         if ways is not None:
@@ -71,6 +73,7 @@ def lay_out(model: ThreatModel) -> Layout:
             if numbers is not None:
                 break
     else:
+        placing = place(model, spread=_SPREADS[0])
         return _at_origin(placing, _direct(model, placing))
     names = name_labels(model, ways, numbers, placing=placing)
     return _at_origin(
@@ -90,6 +93,12 @@ def _check(model: ThreatModel) -> None:
     ]
     if problems:
         raise Misconfigured(problems)
+
+
+def _most_flows(model: ThreatModel) -> int:
+    """How many ends of flows there are at the busiest element."""
+    ends = Counter(end for flow in model.flows for end in (flow.source, flow.target))
+    return max(ends.values(), default=0)
 
 
 def _ways(model: ThreatModel, placing: Placing) -> dict[str, Way] | None:

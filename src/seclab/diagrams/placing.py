@@ -10,6 +10,8 @@ from seclab.threat_models.records import ThreatModel
 
 NODE_WIDTH = 8 * PITCH
 NODE_HEIGHT = 4 * PITCH
+PORTS = 2 * (NODE_WIDTH // PITCH - 1) + 2 * (NODE_HEIGHT // PITCH - 1)
+"""How many flows find a place of their own on the edge of a node."""
 TITLE_SIZE = 12
 _TITLE_HEIGHT = 18
 # Half a pitch beside the lattice: an arrow crosses the line of a boundary and never runs on it.
