@@ -27,6 +27,7 @@ def render_page(model: ThreatModel, context: Context) -> str:
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["lines"] = _lines
+    environment.filters["headed"] = _headed
     text = files("seclab.diagrams").joinpath("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text).render(
         model=model,
@@ -36,6 +37,11 @@ def render_page(model: ThreatModel, context: Context) -> str:
         summary=summary(model, context),
         sections=sections(model, context),
     )
+
+
+def _headed(cell: str) -> Markup:
+    title, _, rest = cell.partition("\n")
+    return Markup("<b>{}</b><br>{}").format(title, _lines(rest))
 
 
 def _lines(cell: str) -> Markup:
