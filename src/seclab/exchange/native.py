@@ -200,7 +200,7 @@ class _Reader:
         shape = self.text(cell, "shape", f"{place}.")
         if shape == _TEXT or not cell:
             return None
-        data = self.mapping(cell.get("data"), f"{place}.data")
+        data = self.mapping(cell.get("data", {}), f"{place}.data")
         at = f"{place}.data."
         return Cell(
             id=self.text(cell, "id", f"{place}."),

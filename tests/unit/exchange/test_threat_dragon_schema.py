@@ -52,7 +52,11 @@ def validate(tmp_path_factory):
     shutil.copytree(TOOL, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules"))
     command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefer-offline"]
     installed = subprocess.run(
-        [*command, "--fetch-retries=0"], cwd=folder, capture_output=True, text=True, check=False
+        [*command, "--fetch-retries=0", "--fetch-timeout=20000"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if installed.returncode:
         pytest.skip(f"npm could not install ajv: {installed.stderr.strip()[-200:]}")
