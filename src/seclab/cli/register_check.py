@@ -3,7 +3,7 @@
 import json as json_
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -16,7 +16,7 @@ from seclab.cli.output import as_json, say, table
 from seclab.errors import Misconfigured
 from seclab.findings import Finding
 from seclab.frameworks import FOLDER as FRAMEWORKS
-from seclab.frameworks import load_frameworks
+from seclab.frameworks import Frameworks, load_frameworks
 from seclab.register_checks import (
     apply_fixes,
     as_findings,
@@ -27,7 +27,7 @@ from seclab.register_checks import (
 from seclab.registers.loading import MATRIX, RISKS
 from seclab.settings import Settings
 from seclab.threat_models import FOLDER as THREAT_MODELS
-from seclab.threat_models import load_threat_models
+from seclab.threat_models import ThreatModel, load_threat_models
 
 _COLUMNS = ("line", "column", "level", "rule", "what is wrong", "what to do")
 
@@ -63,15 +63,27 @@ def findings_of(project: Settings, *, at: date) -> list[Finding]:
         threat_models = load_threat_models(folder / THREAT_MODELS)
     except Misconfigured as error:
         malformed, threat_models = as_findings(error.problems), {}
-    found = check_registers(
+    found = findings_in(folder, project, frameworks=frameworks, at=at, threat_models=threat_models)
+    return [*found, *malformed]
+
+
+def findings_in(
+    folder: Path,
+    project: Settings,
+    *,
+    frameworks: Frameworks,
+    at: date,
+    threat_models: Mapping[str, ThreatModel] | None = None,
+) -> list[Finding]:
+    """The findings about a folder of registers, with the evaluations and suites of a project."""
+    return check_registers(
         folder,
         frameworks=frameworks,
         evaluations=registry.registered(),
         suites=[path.stem for path in project.expectations.glob("*.json")],
-        threat_models=threat_models,
+        threat_models=threat_models or {},
         at=at,
     )
-    return [*found, *malformed]
 
 
 def _show(findings: Sequence[Finding], *, fixed: int, fix: bool) -> None:
