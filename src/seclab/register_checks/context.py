@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from seclab.frameworks import Crossing, Frameworks
 
@@ -15,6 +15,7 @@ _SMALL = frozenset(
 )
 
 
+@lru_cache(maxsize=4096)
 def stems(text: str) -> frozenset[str]:
     """The words of a text without small ones, cut so that endings do not count."""
     return frozenset(word[:_STEM] for word in _WORD.findall(text.casefold()) if word not in _SMALL)

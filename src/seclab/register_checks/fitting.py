@@ -13,6 +13,7 @@ from seclab.registers.tables import Row
 
 _PROSE = ("title", "attacker_goal", "attack_pattern", "control", "residual_risk")
 _MITIGATION = re.compile(r"AML\.M[0-9]{4}")
+_MOST = 6
 _NO_CONTROL = re.compile(r"none\b", re.IGNORECASE)
 
 
@@ -69,32 +70,33 @@ def control_support(
 ) -> Iterator[Finding]:
     """Whether ATLAS links a mitigation to what the control of a risk is meant to stop."""
     control = row.cells.get("control", "")
-    linked = {entry.id: entry for each in techniques for entry in frameworks.mitigations_of(each)}
-    offered = ", ".join(f"{id_} ({entry.name})" for id_, entry in sorted(linked.items())[:6])
     named = dict.fromkeys(_MITIGATION.findall(control))
+    if not named:
+        claims = bool(control and not _NO_CONTROL.match(control))
+        if claims and techniques and not any(map(frameworks.mitigations_of, techniques)):
+            yield write.about(
+                row,
+                "unsupported-control",
+                "control",
+                message=f"ATLAS links no mitigation to {', '.join(techniques)}",
+                suggestion="say what the control rests on, or name the technique that it stops",
+            )
+        return
+    linked = {entry.id: entry for each in techniques for entry in frameworks.mitigations_of(each)}
+    offered = ", ".join(f"{id_} ({entry.name})" for id_, entry in sorted(linked.items())[:_MOST])
     for id_ in named:
         known = frameworks.get(id_)
         if known and id_ in linked:
             continue
-        message = (
-            f"{id_} ({known.name}) is linked to no technique of the risk"
-            if known
-            else f"there is no mitigation {id_}"
-        )
+        message = f"there is no mitigation {id_}"
+        if known:
+            message = f"{id_} ({known.name}) is linked to no technique of the risk"
         yield write.about(
             row,
             "unsupported-control" if known else "unknown-id",
             "control",
             message=message,
             suggestion=f"ATLAS links {offered or 'none'}",
-        )
-    if techniques and not linked and not named and control and not _NO_CONTROL.match(control):
-        yield write.about(
-            row,
-            "unsupported-control",
-            "control",
-            message=f"ATLAS links no mitigation to {', '.join(techniques)}",
-            suggestion="say what the control rests on, or name the technique that it stops",
         )
 
 
