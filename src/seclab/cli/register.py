@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from seclab.cli import register_files
 from seclab.cli.options import Json
 
 app = typer.Typer(
-    help="The risk register and its companions: checking them, and adding a risk.",
+    help="The risk register and its companions: checking them, adding a risk, exchanging them.",
     no_args_is_help=True,
 )
+app.add_typer(register_files.app)
 
 
 @app.command()
