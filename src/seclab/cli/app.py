@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from seclab.cli import custody, frameworks, quarantine, register_files, threat_models
+from seclab.cli import custody, frameworks, quarantine, register, threat_models
 from seclab.cli.options import FeatureRange, Json, Label
 from seclab.errors import Misconfigured, SeclabError
 
@@ -35,7 +35,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(custody.app, name="custody")
 app.add_typer(frameworks.app, name="frameworks")
-app.add_typer(register_files.app, name="register")
+app.add_typer(register.app, name="register")
 app.add_typer(threat_models.app, name="threat-model")
 
 Run = Annotated[

@@ -1,7 +1,7 @@
 """The registers: risks, matrix, thresholds, profiles, models and waivers, read and validated."""
 
 from seclab.registers.agreement import Measures, cross_check
-from seclab.registers.loading import load_registers
+from seclab.registers.loading import ReadRegisters, load_registers, read_registers
 from seclab.registers.records import (
     ASSET_CLASSES,
     DATA_CHECKS,
@@ -43,6 +43,7 @@ __all__ = [
     "ModelEntry",
     "Models",
     "Profile",
+    "ReadRegisters",
     "Registers",
     "Risk",
     "Threshold",
@@ -51,4 +52,5 @@ __all__ = [
     "Waiver",
     "cross_check",
     "load_registers",
+    "read_registers",
 ]

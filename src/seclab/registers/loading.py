@@ -1,13 +1,15 @@
 """Reading a folder of registers: every file, every mistake, at once."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from seclab.errors import Misconfigured
 from seclab.fingerprint import of_bytes
 from seclab.registers.criteria import profiles, thresholds
 from seclab.registers.models import models
-from seclab.registers.records import MatrixRow, Registers, Risk, Threshold, Waiver
+from seclab.registers.records import MatrixRow, Registers, Threshold, Waiver
 from seclab.registers.risks import MATRIX_COLUMNS, RISK_COLUMNS, matrix, risks
 from seclab.registers.tables import Problems, Table, read_table
 from seclab.registers.tiers import Models
@@ -35,6 +37,42 @@ def load_registers(folder: Path) -> Registers:
     Raises:
         Misconfigured: All mistakes of all files, each with file, line and column.
     """
+    read = read_registers(folder)
+    notes = read.notes
+    if not notes[RISKS].found and not notes[MATRIX].found:
+        _check_evidence(read.risks, read.registers, notes[RISKS])
+        _check_techniques(read.registers, notes[MATRIX])
+    if problems := read.problems:
+        raise Misconfigured(problems)
+    return read.registers
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRegisters:
+    """What a folder of registers holds, mistakes included.
+
+    Attributes:
+        registers: The values; where ``notes`` is not empty, some are not what the files say.
+        risks: The rows of ``risks.csv`` as text.
+        matrix: The rows of ``attack_defense_matrix.csv`` as text.
+        lines: Line of each criterion, by its id.
+        notes: The mistakes by file, each within its file or about what another has not.
+    """
+
+    registers: Registers
+    risks: Table
+    matrix: Table
+    lines: Mapping[str, int]
+    notes: Mapping[str, Problems]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """All mistakes, each with file, line and column."""
+        return tuple(problem for problems in self.notes.values() for problem in problems.found)
+
+
+def read_registers(folder: Path) -> ReadRegisters:
+    """Read every register of a folder as far as it can be read; whoever wants values loads it."""
     notes = {name: Problems(name) for name in _FILES}
     content = {name: _read(folder / name, problems) for name, problems in notes.items()}
     risk_table = read_table(content[RISKS], RISK_COLUMNS, notes[RISKS])
@@ -47,17 +85,11 @@ def load_registers(folder: Path) -> Registers:
     found_waivers = waivers(content[WAIVERS], notes[WAIVERS])
     _check_named(risk_table, found_matrix, found_thresholds, notes=notes)
     _check_covered(risk_table, matrix_table, notes[RISKS])
-    if not notes[RISKS].found and not notes[MATRIX].found:
-        _check_evidence(risk_table, found_risks, found_matrix, problems=notes[RISKS])
-        _check_techniques(found_risks, found_matrix, notes[MATRIX])
     if not notes[THRESHOLDS].found:
         _check_waived(found_waivers, found_thresholds, notes[WAIVERS])
     if not notes[MODELS].found:
         _check_listed(found_waivers, found_models, notes[WAIVERS])
-    found = [problem for problems in notes.values() for problem in problems.found]
-    if found:
-        raise Misconfigured(found)
-    return Registers(
+    registers = Registers(
         risks={risk.id: risk for risk in found_risks},
         matrix=tuple(found_matrix),
         thresholds=tuple(threshold for _, threshold in found_thresholds),
@@ -66,6 +98,8 @@ def load_registers(folder: Path) -> Registers:
         models=found_models,
         waivers=tuple(waiver for _, waiver in found_waivers),
     )
+    lines = {threshold.id: line for line, threshold in found_thresholds}
+    return ReadRegisters(registers, risk_table, matrix_table, lines, notes)
 
 
 def _read(path: Path, problems: Problems) -> bytes | None:
@@ -110,16 +144,14 @@ def _check_covered(risk_table: Table, matrix_table: Table, problems: Problems) -
             problems.add(f"{risk_id} has no row in {MATRIX}", line=row.line, column="id")
 
 
-def _check_evidence(
-    risk_table: Table, found: Sequence[Risk], rows: Sequence[MatrixRow], *, problems: Problems
-) -> None:
+def _check_evidence(risk_table: Table, registers: Registers, problems: Problems) -> None:
     """Whether register and matrix agree on what measures each risk."""
-    measured: dict[str, set[str]] = {}
-    for entry in rows:
-        measured.setdefault(entry.risk_id, set()).add(entry.evaluation)
-    for row, risk in zip(risk_table.rows, found, strict=True):
-        says = set(risk.sources)
-        matrix_says = measured.get(risk.id, set()) - {""}
+    measured: dict[str, set[str]] = defaultdict(set)
+    for entry in registers.matrix:
+        measured[entry.risk_id] |= {entry.evaluation} - {""}
+    for row in risk_table.rows:
+        risk = registers.risks[row.cells["id"]]
+        says, matrix_says = set(risk.sources), measured[risk.id]
         if says != matrix_says:
             problems.add(
                 f"{risk.id} rests on {_names(says)} here and on {_names(matrix_says)} in {MATRIX}",
@@ -128,12 +160,11 @@ def _check_evidence(
             )
 
 
-def _check_techniques(found: Sequence[Risk], rows: Sequence[MatrixRow], problems: Problems) -> None:
+def _check_techniques(registers: Registers, problems: Problems) -> None:
     """Whether the techniques that an attack carries out are among those of its risk."""
-    of_risk = {risk.id: risk.atlas_ids for risk in found}
-    for row in rows:
+    for row in registers.matrix:
         for technique in row.atlas_ids:
-            if technique not in of_risk[row.risk_id]:
+            if technique not in registers.risks[row.risk_id].atlas_ids:
                 problem = f"{technique} is not among the atlas_ids of {row.risk_id} in {RISKS}"
                 problems.add(problem, line=row.line, column="atlas_ids")
 

@@ -1,0 +1,174 @@
+"""All findings of all registers at once."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from seclab.findings import Finding
+from seclab.frameworks import Frameworks
+from seclab.register_checks import across
+from seclab.register_checks.context import Compass, Context, stems
+from seclab.register_checks.fitting import Names, control_support, technique_fit
+from seclab.register_checks.id_cells import IdCell, read_cells
+from seclab.register_checks.ids import COLUMNS, Reader
+from seclab.register_checks.risk_rows import evidence, owner_and_review
+from seclab.register_checks.writing import Writer
+from seclab.registers import Measures, ReadRegisters, cross_check, read_registers
+from seclab.registers.loading import MATRIX, RISKS, THRESHOLDS
+from seclab.registers.tables import Row
+from seclab.threat_models import ThreatModel
+
+_PLACE = re.compile(
+    r"(?P<file>[^ ,:]+)(?: line (?P<line>[0-9]+))?(?:, (?P<entry>(?!column )[^,:]+))?"
+    r"(?:, column (?P<column>[^:]+))?: (?P<text>.*)",
+    re.DOTALL,
+)
+_RULES = {"evaluation": "unknown-evaluation", "metric": "unknown-metric"}
+
+
+def check_registers(
+    folder: Path,
+    *,
+    frameworks: Frameworks,
+    evaluations: Mapping[str, Measures],
+    suites: Collection[str],
+    threat_models: Mapping[str, ThreatModel],  # noqa: ARG001 - their own check is to come
+    at: date,
+) -> list[Finding]:
+    """Check every register of a folder.
+
+    What :func:`seclab.registers.load_registers` refuses is found here as well, and what stands
+    beside a mistake is still looked at. A second check after :func:`apply_fixes` finds exactly
+    what the first one found and could not mend.
+
+    Args:
+        folder: Where the registers stand.
+        frameworks: Which ids there are.
+        evaluations: Every evaluation by name.
+        suites: Names of the check suites.
+        threat_models: Every threat model by the name of its file.
+        at: The day on which review dates are judged.
+
+    Returns:
+        The findings, by file, line and column.
+    """
+    read = read_registers(folder)
+    check = _Check(read, frameworks)
+    found = [
+        *check.risks(evaluations=evaluations, suites=suites, at=at),
+        *check.matrix(),
+        *across.duplicates(read.risks.rows, Writer(RISKS)),
+        *across.orphans(read.risks, read.matrix),
+        *across.matrix_evidence(read.matrix.rows, evaluations, risks=read.registers.risks),
+        *across.disagreements(read.risks, read.matrix, evaluations=evaluations),
+    ]
+    places = {(each.file, each.line, each.column) for each in found} | check.read_cells
+    found += [
+        each
+        for each in as_findings(read.problems)
+        if (each.file, each.line, each.column) not in places
+    ]
+    found += _agreement(read, evaluations)
+    return sorted(found, key=lambda each: (each.file, each.line, each.column, each.message))
+
+
+class _Check:
+    """The rows of register and matrix, with their ids read.
+
+    Args:
+        read: The registers.
+        frameworks: Which ids there are.
+    """
+
+    def __init__(self, read: ReadRegisters, frameworks: Frameworks) -> None:
+        self._read = read
+        self._frameworks = frameworks
+        self._compass = Compass(frameworks)
+        self._reader = Reader(frameworks, self._compass)
+        self._names = Names(frameworks, self._reader)
+        self._by_risk: dict[str, tuple[Mapping[str, IdCell], Context]] = {}
+        self.read_cells: set[tuple[str, int, str]] = set()
+
+    def risks(
+        self, *, evaluations: Collection[str], suites: Collection[str], at: date
+    ) -> Iterator[Finding]:
+        """What is wrong in single rows of the risk register."""
+        write = Writer(RISKS)
+        for row in self._read.risks.rows:
+            words = (
+                row.cells.get(each, "") for each in ("title", "attacker_goal", "attack_pattern")
+            )
+            base = Context(words=stems(" ".join(words)))
+            cells, context = read_cells(row, tuple(COLUMNS), reader=self._reader, base=base)
+            self._by_risk.setdefault(row.cells.get("id", ""), (cells, context))
+            yield from self._ids(row, cells, write)
+            yield from technique_fit(row, cells, write, compass=self._compass)
+            yield from self._names.findings(row, cells.get("owasp_ids"), context, write=write)
+            if "atlas_ids" in cells and not cells["atlas_ids"].doubtful:
+                techniques = cells["atlas_ids"].ids
+                yield from control_support(row, techniques, write, frameworks=self._frameworks)
+            yield from owner_and_review(row, write, at=at)
+            yield from evidence(row, write, evaluations=evaluations, suites=suites)
+
+    def matrix(self) -> Iterator[Finding]:
+        """What is wrong with the techniques of the matrix; the risks come first."""
+        write = Writer(MATRIX)
+        for row in self._read.matrix.rows:
+            of_risk, context = self._by_risk.get(row.cells.get("risk_id", ""), ({}, Context()))
+            cells, _ = read_cells(row, ("atlas_ids",), reader=self._reader, base=context)
+            yield from self._ids(row, cells, write)
+            named = of_risk.get("atlas_ids")
+            if named and not named.doubtful and "atlas_ids" in cells:
+                yield from _foreign(row, cells["atlas_ids"], named, write=write)
+
+    def _ids(self, row: Row, cells: Mapping[str, IdCell], write: Writer) -> Iterator[Finding]:
+        for column, cell in cells.items():
+            if cell.tokens:
+                self.read_cells.add((write.file, row.line, column))
+            yield from cell.findings(row, write)
+
+
+def _foreign(row: Row, cell: IdCell, of_risk: IdCell, *, write: Writer) -> Iterator[Finding]:
+    for id_ in cell.ids:
+        if id_ not in of_risk.ids:
+            risk = row.cells["risk_id"]
+            yield write.about(
+                row,
+                "technique-not-of-risk",
+                cell.column,
+                message=f"{id_} is not among the atlas_ids of {risk} in {RISKS}",
+                suggestion=f"{risk} names {', '.join(of_risk.ids) or 'none'}: add it there, "
+                "or drop it here",
+            )
+
+
+def as_findings(problems: Sequence[str]) -> list[Finding]:
+    """What a loader refuses, as findings; what has no place is about line 1 of its file."""
+    return [_finding(problem, "malformed", {}) for problem in problems]
+
+
+def _agreement(read: ReadRegisters, evaluations: Mapping[str, Measures]) -> list[Finding]:
+    """Whether the other registers and the evaluations speak of the same things."""
+    others = cross_check(replace(read.registers, matrix=()), evaluations)
+    found = [_finding(problem, "evidence-mismatch", read.lines) for problem in others]
+    # Where a row could not be read, its risk may be there.
+    whole = read.risks.column("id") is not None and not read.risks.stray
+    return [each for each in found if whole or each.file != RISKS]
+
+
+def _finding(problem: str, rule: str, lines: Mapping[str, int]) -> Finding:
+    match = _PLACE.fullmatch(problem)
+    file, line, entry, column, text = match.groups() if match else ("", None, None, None, problem)
+    text, _, advice = text.partition("; ")
+    if rule == "evidence-mismatch":
+        known = "unknown evaluation" in text or "there is no evaluation" in text
+        rule = "unknown-evaluation" if known else _RULES.get(column or "", rule)
+    elif (file, column) == (THRESHOLDS, "risk"):
+        rule = "orphan-row"
+    place = int(line or lines.get(entry or "", 1))
+    told = f"{entry}: {text}" if entry else text
+    return Writer(file).about(
+        place, rule, column or "", message=told, suggestion=advice or "see registers/README.md"
+    )

@@ -1,0 +1,373 @@
+"""What stands in the place of a framework id, and what should."""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from seclab.frameworks import ATLAS, Entry, Frameworks, Legacy
+from seclab.register_checks.context import Compass, Context, stems
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What is wrong with a token in an id column.
+
+    Attributes:
+        rule: Name of the rule.
+        message: What is wrong.
+        suggestion: What to do.
+        replacement: What to write instead; empty to drop it, ``None`` where nothing is proposed.
+        safe: Whether nothing else can have been meant.
+    """
+
+    rule: str
+    message: str
+    suggestion: str
+    replacement: str | None = None
+    safe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of framework ids.
+
+    Attributes:
+        what: What it holds, for messages.
+        frameworks: Whose ids.
+        kinds: Which kinds of entries.
+        form: The form of an id.
+    """
+
+    what: str
+    frameworks: frozenset[str]
+    kinds: frozenset[str]
+    form: str
+
+
+OWASP = frozenset({"OWASP LLM", "OWASP ML", "OWASP Agentic"})
+COLUMNS: Mapping[str, Column] = {
+    "nist_id": Column(
+        "an attack of NIST AI 100-2",
+        frozenset({"NIST AI 100-2"}),
+        frozenset({"attack", "objective"}),
+        r"NISTAML\.0[0-9]{1,2}",
+    ),
+    "atlas_ids": Column(
+        "a technique of MITRE ATLAS",
+        frozenset({ATLAS}),
+        frozenset({"technique"}),
+        r"AML\.T[0-9]{4}(\.[0-9]{3})?",
+    ),
+    "owasp_ids": Column(
+        "an entry of an OWASP list with its edition",
+        OWASP,
+        frozenset({"entry"}),
+        "(LLM|ML|ASI)(0[1-9]|10):[0-9]{4}",
+    ),
+}
+_ANY_ID = r"AML\.T[0-9]{4}(?:\.[0-9]{3})?|NISTAML\.[0-9]{3}|(?:LLM|ML|ASI)[0-9]{2}(?::[0-9]{4})?"
+_ID_AND_NAME = re.compile(rf"({_ANY_ID})[\s:,(\u2013-]+(.+?)\)?")
+_LOOSE_ATLAS = re.compile(r"(?:AML[._-]?)?T([0-9]{1,4})(?:\.([0-9]{1,3}))?")
+_LOOSE_NIST = re.compile(r"(?:NIST)?AML[.:-]?([0-9]{1,3})")
+_LOOSE_OWASP = re.compile(r"(LLM|ML|ASI)-?([0-9]{1,2})[:._/-]?(20[0-9]{2})")
+_BARE_OWASP = re.compile(r"(LLM|ML|ASI)-?([0-9]{1,2})")
+
+
+class Reader:
+    """Reads tokens of id columns.
+
+    Args:
+        frameworks: Which ids there are.
+        compass: Which threats they point to.
+    """
+
+    def __init__(self, frameworks: Frameworks, compass: Compass) -> None:
+        self._frameworks = frameworks
+        self._compass = compass
+        self._named: dict[str, list[Entry]] = defaultdict(list)
+        self._numbered: dict[str, list[Entry]] = defaultdict(list)
+        for entry in frameworks.entries:
+            for name in {_folded(entry.name), _folded(entry.full_name)}:
+                self._named[name].append(entry)
+            if entry.framework in OWASP:
+                self._numbered[entry.id.partition(":")[0]].append(entry)
+
+    def fits(self, token: str, column: str) -> bool:
+        """Whether a token is an id that may stand in a column."""
+        entry = self._frameworks.get(token)
+        return entry is not None and entry.status != "retired" and _belongs(entry, column)
+
+    def read(self, token: str, column: str, context: Context) -> Reading | None:
+        """What is wrong with a token; ``None`` for nothing."""
+        bare = " ".join(token.split())
+        if self.fits(bare, column):
+            return None if bare == token else _tidied(token, bare)
+        if not bare:
+            return Reading(
+                "malformed", "an item of the list is empty", "remove the ;", "", safe=True
+            )
+        steps: tuple[Callable[[str, str, Context], Reading | None], ...] = (
+            self._retired,
+            self._elsewhere,
+            self._slip,
+            self._of_attack,
+            self._bare_number,
+            self._with_name,
+            self._name_alone,
+        )
+        found = (step(bare, column, context) for step in steps)
+        return next(filter(None, found), None) or self._unknown(bare, column)
+
+    def _retired(self, token: str, column: str, _context: Context) -> Reading | None:
+        change = self._frameworks.change_of(token)
+        if not change or change.kind != "retired" or column != "atlas_ids":
+            return None
+        return Reading(
+            "retired-id",
+            f"{token} ({change.old_name}) was retired from ATLAS",
+            f"write {change.replacement} ({change.new_name})"
+            if change.replacement
+            else "nothing takes its place: name what fits now, or remove it",
+            change.replacement or None,
+            safe=bool(change.replacement),
+        )
+
+    def _elsewhere(self, token: str, column: str, _context: Context) -> Reading | None:
+        entry = self._frameworks.get(token)
+        if not entry or _belongs(entry, column):
+            return None
+        return Reading(
+            "id-in-wrong-column",
+            f"{token} is a {entry.kind} of {entry.framework} ({entry.full_name}), "
+            f"not {COLUMNS[column].what}",
+            "move it to its own column, or name what belongs here",
+        )
+
+    def _slip(self, token: str, column: str, _context: Context) -> Reading | None:
+        """Case, blanks, prefix, leading zeros."""
+        known = [row.replacement for row in self._rows(token) if row.kind == "malformed"]
+        meant = known[0] if len(known) == 1 else _straightened(token, column)
+        if not meant or not self.fits(meant, column):
+            return None
+        name = self._name(meant)
+        return Reading(
+            "malformed",
+            f"{token!r} has not the form of an id",
+            f"write {meant} ({name})",
+            meant,
+            safe=len(known) == 1 or self._only_one(token, meant),
+        )
+
+    def _only_one(self, token: str, meant: str) -> bool:
+        """Whether a number of too few digits can be completed to one technique only."""
+        match = _LOOSE_ATLAS.fullmatch(_squeezed(token))
+        if not match or len(match[1]) == len("0000"):
+            return True
+        pattern = re.compile(".*".join(match[1]))
+        ids = (entry.id for entry in self._frameworks.techniques() if not entry.parent)
+        numbers = {id_[5:] for id_ in ids if pattern.search(id_[5:])}
+        return numbers == {meant[5:9]}
+
+    def _of_attack(self, token: str, column: str, context: Context) -> Reading | None:
+        rows = [row for row in self._rows(token) if row.kind.startswith("attack-")]
+        if not rows:
+            return None
+        what = f"{token} is {_first(rows[0].what_it_is)}"
+        if column != "atlas_ids":
+            return Reading("id-in-wrong-column", what, f"name {COLUMNS[column].what}")
+        fitting = self._fitting(rows, context)
+        offered = fitting or [row.replacement for row in rows if not row.context]
+        offered = [id_ for id_ in offered if self.fits(id_, column)]
+        if not offered:
+            suggestion = f"{COLUMNS[column].what} that fits this risk is needed"
+            return Reading("attack-id-in-atlas-column", f"{what}, not an id of ATLAS", suggestion)
+        named = " or ".join(f"{id_} ({self._name(id_)})" for id_ in offered)
+        why = "which fits the rest of the risk" if fitting else "unless something else was meant"
+        return Reading(
+            "attack-id-in-atlas-column",
+            f"{what}, not an id of ATLAS",
+            f"write {named}, {why}",
+            offered[0],
+            safe=len(fitting) == 1,
+        )
+
+    def _fitting(self, rows: list[Legacy], context: Context) -> list[str]:
+        """What the rest of the risk leaves of the readings; its threats count before its words."""
+        techniques = self._compass.techniques(self._compass.threats(context))
+        found: dict[str, None] = {}
+        for row in rows:
+            by_threat = row.replacement in techniques
+            by_words = bool(row.context) and stems(row.context) <= context.words
+            if by_threat or (by_words and not techniques):
+                found[row.replacement] = None
+        return [id_ for id_ in found if id_]
+
+    def _bare_number(self, token: str, column: str, context: Context) -> Reading | None:
+        match = _BARE_OWASP.fullmatch(_squeezed(token))
+        if column != "owasp_ids" or not match:
+            return None
+        entries = self._numbered.get(f"{match[1]}{int(match[2]):02d}", [])
+        if not entries:
+            return None
+        fitting = self._of_threat(entries, context)
+        meant = fitting or entries
+        editions = "; ".join(f"{entry.id} is {entry.name}" for entry in entries)
+        return Reading(
+            "missing-edition",
+            f"{token} names no edition: {editions}",
+            f"write {' or '.join(entry.id for entry in meant)}",
+            meant[-1].id if len(fitting) == 1 else self._usual(token, meant),
+            safe=len(fitting) == 1 or len(entries) == 1,
+        )
+
+    def _usual(self, token: str, entries: list[Entry]) -> str:
+        """The edition that the table of slips proposes, else the newest."""
+        listed = [row.replacement for row in self._rows(token) if row.replacement]
+        return listed[0] if listed else entries[-1].id
+
+    def _of_threat(self, entries: list[Entry], context: Context) -> list[Entry]:
+        """The entries that point to a threat of the risk."""
+        threats = self._compass.threats(context)
+        return [entry for entry in entries if self._compass.of(entry.id) & threats]
+
+    def _with_name(self, token: str, column: str, context: Context) -> Reading | None:
+        match = _ID_AND_NAME.fullmatch(token)
+        if not match:
+            return None
+        id_, name = match[1], _folded(match[2])
+        if column == "owasp_ids" and ":" not in id_:
+            return self._number_and_name(token, id_, name)
+        entry = self._frameworks.get(id_)
+        if not entry or not self.fits(id_, column):
+            return None
+        if name in (_folded(entry.name), _folded(entry.full_name)):
+            return Reading(
+                "malformed", f"{token!r} is an id and its name", f"write {id_}", id_, safe=True
+            )
+        if any(_folded(each.name) == name for each in self._frameworks.former_names_of(id_)):
+            return Reading(
+                "renamed",
+                f"{id_} is called {entry.full_name} today, no longer {match[2]}",
+                f"write {id_} alone",
+                id_,
+                safe=True,
+            )
+        return self._other_name(entry, match[2], column, context)
+
+    def _number_and_name(self, token: str, number: str, name: str) -> Reading | None:
+        """An OWASP number without an edition, but with a name."""
+        entries = [entry for entry in self._numbered.get(number, []) if _folded(entry.name) == name]
+        if not entries:
+            return None
+        listed = [row.replacement for row in self._rows(token) if row.replacement]
+        usual = listed[0] if listed else entries[-1].id
+        only = len(entries) == 1
+        change = self._frameworks.change_of(entries[0].id)
+        old = only and change is not None and not usual.startswith(number)
+        editions = " and ".join(entry.edition for entry in entries)
+        return Reading(
+            "owasp-name-of-other-edition" if old else "missing-edition",
+            f"{token!r} is number and name of edition {editions}",
+            f"write {usual} ({self._name(usual)})",
+            usual,
+            safe=only and self._same_content(entries[0], usual),
+        )
+
+    def _same_content(self, entry: Entry, other: str) -> bool:
+        """Whether an entry is the other, or goes on in it and was not dropped on the way."""
+        change = self._frameworks.change_of(entry.id)
+        return entry.id == other or (change is not None and change.kind != "nearest")
+
+    def _other_name(self, entry: Entry, name: str, column: str, context: Context) -> Reading | None:
+        carriers = [each for each in self._named.get(_folded(name), []) if _belongs(each, column)]
+        if not carriers:
+            return None
+        if column != "owasp_ids":
+            ids = " or ".join(dict.fromkeys(each.id for each in carriers))
+            problem = f"{entry.id} is {entry.full_name}; {name} is {ids}"
+            return Reading(
+                "malformed", problem, f"write {entry.id} or {ids}, the one that is meant"
+            )
+        same = [each for each in carriers if each.edition == entry.edition]
+        meant = (same or carriers)[-1]
+        fitting = self._of_threat([entry, meant], context)
+        chosen = fitting[0] if len(fitting) == 1 else meant
+        return Reading(
+            "owasp-name-of-other-edition",
+            f"{entry.id} is {entry.name}; {name} is {meant.id}",
+            f"write {chosen.id} ({chosen.name})",
+            chosen.id,
+            safe=len(fitting) == 1,
+        )
+
+    def _name_alone(self, token: str, column: str, _context: Context) -> Reading | None:
+        current = self._named.get(_folded(token), [])
+        ids = [each.id for each in current if self.fits(each.id, column)]
+        rule, problem = "malformed", f"{token!r} is a name, not an id"
+        if not ids:
+            former = self._frameworks.former_name(token)
+            ids = [each.replacement or each.id for each in former]
+            ids = [each for each in ids if self.fits(each, column)]
+            rule, problem = "renamed", f"{token!r} is a name of former days, not an id"
+        ids = list(dict.fromkeys(ids))
+        if not ids:
+            return None
+        named = " or ".join(f"{id_} ({self._name(id_)})" for id_ in ids)
+        return Reading(rule, problem, f"write {named}", ids[-1], safe=len(ids) == 1)
+
+    def _unknown(self, token: str, column: str) -> Reading:
+        near = [each for each in self._frameworks.nearest(token) if self.fits(each.id, column)]
+        named = " or ".join(f"{each.id} ({each.full_name})" for each in near)
+        well_formed = re.fullmatch(COLUMNS[column].form, token)
+        problem = f"no edition has the id {token}" if well_formed else f"{token!r} is not an id"
+        return Reading(
+            "unknown-id" if well_formed else "malformed",
+            f"{problem}; {COLUMNS[column].what} is needed",
+            f"perhaps {named} was meant" if near else "search it with `seclab frameworks search`",
+            near[0].id if near else None,
+        )
+
+    def _rows(self, token: str) -> tuple[Legacy, ...]:
+        return self._frameworks.legacy(token)
+
+    def _name(self, id_: str) -> str:
+        entry = self._frameworks.get(id_)
+        return entry.full_name if entry else ""
+
+
+def _belongs(entry: Entry, column: str) -> bool:
+    return entry.framework in COLUMNS[column].frameworks and entry.kind in COLUMNS[column].kinds
+
+
+def _tidied(token: str, bare: str) -> Reading:
+    return Reading(
+        "malformed", f"blanks stand around or inside {token!r}", f"write {bare}", bare, safe=True
+    )
+
+
+def _squeezed(token: str) -> str:
+    return "".join(token.split()).upper()
+
+
+def _straightened(token: str, column: str) -> str:
+    """A token in the form of the column, if only case, blanks, prefix or zeros are wrong."""
+    text = _squeezed(token)
+    if column == "atlas_ids" and (match := _LOOSE_ATLAS.fullmatch(text)):
+        number, part = match.groups()
+        if not text.startswith("AML") and not number.startswith("0"):
+            return ""  # it would be an id of ATT&CK, which numbers independently
+        return f"AML.T{int(number):04d}" + (f".{int(part):03d}" if part else "")
+    if column == "nist_id" and (match := _LOOSE_NIST.fullmatch(text)):
+        return f"NISTAML.{int(match[1]):03d}"
+    if column == "owasp_ids" and (match := _LOOSE_OWASP.fullmatch(text)):
+        return f"{match[1]}{int(match[2]):02d}:{match[3]}"
+    return ""
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def _first(text: str) -> str:
+    return text.partition(";")[0]

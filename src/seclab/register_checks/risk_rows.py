@@ -1,0 +1,80 @@
+"""What is wrong in one row of the risk register, beside its ids."""
+
+import re
+from collections.abc import Collection, Iterator
+from datetime import date
+
+from seclab.findings import Finding
+from seclab.register_checks.writing import Writer
+from seclab.registers import DATA_CHECKS, NEVER_TESTED
+from seclab.registers.tables import Row
+
+
+def owner_and_review(row: Row, write: Writer, *, at: date) -> Iterator[Finding]:
+    """Whether somebody answers for a risk, and whether it is due on the day ``at``."""
+    if "owner" in row.cells and not row.cells["owner"].strip():
+        yield write.about(
+            row,
+            "owner-missing",
+            "owner",
+            message="nobody answers for the risk",
+            suggestion="name the role that does",
+        )
+    if "review_date" not in row.cells:
+        return
+    cell = row.cells["review_date"].strip()
+    if not cell:
+        yield write.about(
+            row,
+            "review-missing",
+            "review_date",
+            message="the risk has no review date",
+            suggestion="name the day it must be looked at again, like 2027-03-31",
+        )
+    elif re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", cell) and (days := _overdue(cell, at)) > 0:
+        yield write.about(
+            row,
+            "review-past",
+            "review_date",
+            message=f"the review of {cell} is {days} days overdue",
+            suggestion="look at the risk again and set the next date",
+        )
+
+
+def _overdue(cell: str, at: date) -> int:
+    try:
+        return (at - date.fromisoformat(cell)).days
+    except ValueError:
+        return 0
+
+
+def evidence_items(row: Row) -> tuple[str, ...]:
+    """What a risk names as its evidence; empty where it was never tested."""
+    cell = row.cells.get("evidence", "").strip()
+    return () if not cell or cell == NEVER_TESTED else tuple(cell.split(";"))
+
+
+def evidence(
+    row: Row, write: Writer, *, evaluations: Collection[str], suites: Collection[str]
+) -> Iterator[Finding]:
+    """Whether the evidence that a risk names exists."""
+    items = evidence_items(row)
+    for item in dict.fromkeys(items):
+        kind, _, suite = item.strip().partition(":")
+        is_suite = kind == DATA_CHECKS
+        name, known = (suite, suites) if is_suite else (item.strip(), evaluations)
+        if name in known or (is_suite and not suite):
+            continue
+
+        def cell(near: str, item: str = item, prefix: str = f"{kind}:" * is_suite) -> str:
+            return ";".join(prefix + near if each == item else each for each in items)
+
+        yield write.unknown(
+            row,
+            "unknown-suite" if is_suite else "unknown-evaluation",
+            "evidence",
+            message=f"there is no {'check suite' if is_suite else 'evaluation'} {name!r}",
+            name=name,
+            known=known,
+            cell=cell,
+        )
