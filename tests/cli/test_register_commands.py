@@ -17,11 +17,20 @@ DAY = ("--at", "2026-11-28")
 
 @pytest.fixture
 def project(tmp_path):
-    """A folder with the shipped registers, their frameworks among them."""
+    """A folder with the shipped registers and frameworks, without the threat models."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     shutil.copytree(ROOT / "expectations", tmp_path / "expectations")
-    shutil.copytree(ROOT / "registers", tmp_path / "registers")
+    left_out = shutil.ignore_patterns("threat_models")
+    shutil.copytree(ROOT / "registers", tmp_path / "registers", ignore=left_out)
     return tmp_path
+
+
+@pytest.fixture
+def systems(project):
+    """The same folder with the threat models."""
+    models = "registers/threat_models"
+    shutil.copytree(ROOT / models, project / models)
+    return project
 
 
 def rows_of(folder, file=RISKS):
@@ -32,8 +41,8 @@ def spoilt(project, *names):
     return spoil(project / "registers", [each for each in MISTAKES if each.name in names])
 
 
-def test_registers_without_mistakes_end_with_0(seclab, project):
-    answer = seclab(project, "register", "check", *DAY)
+def test_registers_without_mistakes_end_with_0(seclab, systems):
+    answer = seclab(systems, "register", "check", *DAY)
     assert (answer.code, answer.out) == (0, "0 errors, 0 warnings\n")
 
 
@@ -161,7 +170,8 @@ def test_a_new_risk_gets_the_next_number_and_a_row_of_the_matrix_and_passes(secl
 
     answer = seclab(project, "register", "new", *options())
 
-    assert (answer.code, answer.out) == (0, "R-PRV-03 added to the register and to the matrix\n")
+    assert answer.code == 0
+    assert answer.out.startswith("R-PRV-03 added to the register and to the matrix\n")
     for name, data in kept.items():
         assert (project / "registers" / name).read_bytes().startswith(data)
     (row,) = (row for row in rows_of(project / "registers") if row[0] == "R-PRV-03")
@@ -170,6 +180,18 @@ def test_a_new_risk_gets_the_next_number_and_a_row_of_the_matrix_and_passes(secl
         "training-data", "Property inference", "AML.T0024", "", "", "None measured.", "R-PRV-03",
     ]  # fmt: skip
     assert seclab(project, "register", "check", *DAY).code == 0
+
+
+def test_what_is_wrong_with_threat_models_is_among_the_findings(seclab, systems):
+    seclab(systems, "register", "new", *options())
+    (systems / "registers/threat_models/broken.yaml").write_text("id: [", "utf-8")
+    torn = seclab(systems, "register", "check", "--json", *DAY).json["findings"]
+    (systems / "registers/threat_models/broken.yaml").unlink()
+    left = seclab(systems, "register", "check", "--json", *DAY).json["findings"]
+
+    assert [each["file"] for each in torn] == ["threat_models/broken.yaml"]
+    assert [(each["rule"], each["file"]) for each in left] == [("risk-without-system", RISKS)]
+    assert left[0]["line"] == len(rows_of(systems / "registers"))
 
 
 @pytest.mark.parametrize(

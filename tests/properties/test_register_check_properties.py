@@ -26,7 +26,7 @@ def check(folder):
         folder,
         frameworks=FRAMEWORKS,
         evaluations=registry.registered(),
-        suites=("digits", "splits"),
+        suites={"digits": (), "splits": ()},
         threat_models={},
         at=date(2026, 11, 28),
     )

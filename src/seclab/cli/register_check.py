@@ -17,6 +17,7 @@ from seclab.errors import Misconfigured
 from seclab.findings import Finding
 from seclab.frameworks import FOLDER as FRAMEWORKS
 from seclab.frameworks import Frameworks, load_frameworks
+from seclab.project import evidence_sources
 from seclab.register_checks import (
     apply_fixes,
     as_findings,
@@ -24,6 +25,7 @@ from seclab.register_checks import (
     digests,
     render_findings,
 )
+from seclab.registers import DATA_CHECKS
 from seclab.registers.loading import MATRIX, RISKS
 from seclab.settings import Settings
 from seclab.threat_models import FOLDER as THREAT_MODELS
@@ -80,7 +82,11 @@ def findings_in(
         folder,
         frameworks=frameworks,
         evaluations=registry.registered(),
-        suites=[path.stem for path in project.expectations.glob("*.json")],
+        suites={
+            source.partition(":")[2]: risks
+            for source, risks in evidence_sources(project).items()
+            if source.startswith(f"{DATA_CHECKS}:")
+        },
         threat_models=threat_models or {},
         at=at,
     )

@@ -64,6 +64,7 @@ def new(given: Mapping[str, str | None]) -> None:
         check=lambda tried: findings_in(tried, project, frameworks=frameworks, at=today),
     )
     say(f"{cells['id']} added to the register and to the matrix")
+    say("Now name it in the threat model of its system, with the threats that it is of.")
 
 
 def _ask(column: str, cells: Mapping[str, str], frameworks: Frameworks) -> str:

@@ -15,10 +15,10 @@ from seclab.register_checks.id_cells import IdCell, read_cells
 from seclab.register_checks.ids import COLUMNS, Reader
 from seclab.register_checks.risk_rows import evidence, owner_and_review
 from seclab.register_checks.writing import Writer
-from seclab.registers import Measures, ReadRegisters, cross_check, read_registers
+from seclab.registers import DATA_CHECKS, Measures, ReadRegisters, cross_check, read_registers
 from seclab.registers.loading import MATRIX, RISKS, THRESHOLDS
 from seclab.registers.tables import Row
-from seclab.threat_models import ThreatModel
+from seclab.threat_models import FOLDER, Lines, ThreatModel, check_threat_models, load_lines
 
 _PLACE = re.compile(
     r"(?P<file>[^ ,:]+)(?: line (?P<line>[0-9]+))?(?:, (?P<entry>(?!column )[^,:]+))?"
@@ -33,8 +33,8 @@ def check_registers(
     *,
     frameworks: Frameworks,
     evaluations: Mapping[str, Measures],
-    suites: Collection[str],
-    threat_models: Mapping[str, ThreatModel],  # noqa: ARG001 - their own check is to come
+    suites: Mapping[str, Collection[str]],
+    threat_models: Mapping[str, ThreatModel],
     at: date,
 ) -> list[Finding]:
     """Check every register of a folder.
@@ -47,7 +47,7 @@ def check_registers(
         folder: Where the registers stand.
         frameworks: Which ids there are.
         evaluations: Every evaluation by name.
-        suites: Names of the check suites.
+        suites: Every check suite by name, with the risks that it is evidence for.
         threat_models: Every threat model by the name of its file.
         at: The day on which review dates are judged.
 
@@ -71,6 +71,15 @@ def check_registers(
         if (each.file, each.line, each.column) not in places
     ]
     found += _agreement(read, evaluations)
+    if threat_models:
+        found += check_threat_models(
+            threat_models,
+            read.registers,
+            frameworks,
+            sources=_sources(evaluations, suites),
+            lines=_lines(folder, read),
+            at=at,
+        )
     return sorted(found, key=lambda each: (each.file, each.line, each.column, each.message))
 
 
@@ -142,6 +151,20 @@ def _foreign(row: Row, cell: IdCell, of_risk: IdCell, *, write: Writer) -> Itera
                 suggestion=f"{risk} names {', '.join(of_risk.ids) or 'none'}: add it there, "
                 "or drop it here",
             )
+
+
+def _sources(
+    evaluations: Mapping[str, Measures], suites: Mapping[str, Collection[str]]
+) -> Mapping[str, frozenset[str]]:
+    """Everything that measures, with the risks that it is evidence for."""
+    measuring = {name: frozenset(entry.risks) for name, entry in evaluations.items()}
+    checking = {f"{DATA_CHECKS}:{name}": frozenset(risks) for name, risks in suites.items()}
+    return measuring | checking
+
+
+def _lines(folder: Path, read: ReadRegisters) -> Mapping[str, Lines]:
+    rows = {row.cells.get("id", ""): row.line for row in read.risks.rows}
+    return {**load_lines(folder / FOLDER), RISKS: Lines(RISKS, rows)}
 
 
 def as_findings(problems: Sequence[str]) -> list[Finding]:

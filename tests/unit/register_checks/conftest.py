@@ -35,7 +35,7 @@ def check(frameworks):
             folder,
             frameworks=frameworks,
             evaluations=registry.registered(),
-            suites=("digits", "splits"),
+            suites={"digits": (), "splits": ()},
             threat_models={},
             at=at,
         )
