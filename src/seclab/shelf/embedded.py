@@ -46,7 +46,8 @@ _RUNS = f"""
     ORDER BY start_time DESC, run_uuid
     LIMIT :limit
 """  # noqa: S608 - constants
-# A CROSS JOIN keeps its order, from what only whole runs have: their parts are many more.
+# A CROSS JOIN keeps its order, from what only whole runs have: their parts are many more. The plus
+# has the tags of each run looked at, which are fewer than the risks that one may ask for.
 _NEWEST = f"""
     WITH known AS MATERIALIZED (
         SELECT run_uuid, start_time, subject.value AS subject
@@ -63,7 +64,7 @@ _NEWEST = f"""
         SELECT run_uuid, row_number() OVER (
             PARTITION BY risk.key, subject ORDER BY start_time DESC, run_uuid) AS place
         FROM known CROSS JOIN tags AS risk USING (run_uuid)
-        WHERE risk.key IN (SELECT value FROM json_each(:risks))
+        WHERE +risk.key IN (SELECT value FROM json_each(:risks))
     )
     {_RUN}
     WHERE run_uuid IN (SELECT run_uuid FROM ranked WHERE place = 1)
