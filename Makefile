@@ -37,6 +37,7 @@ bench: $(VENV) ## What the pipeline costs; attacks, and detectors of poison, bes
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/verifying.py
+	$(BIN)/python benchmarks/registers_at_scale.py
 	$(BIN)/python benchmarks/attacks_vs_peers.py
 	$(BIN)/python benchmarks/poison_detection.py --quick
 
