@@ -5,14 +5,16 @@ matrix and its thresholds under new ids, and belongs to one of fifty subjects. T
 MLflow made, with runs of these subjects in turn, each with a verdict on every risk of its subject.
 Every run's evidence is the one kept bundle of ``tests/golden``, opened anew for each newest run.
 
-Every command is a process of its own. Prints seconds, and the ratio to the same command on the
-registers as they are shipped, taken in turns. Machines are noisy: compare within one run only.
+Every command is a process of its own. Prints seconds, those of the processor, and their ratio to
+the same command on the registers as they are shipped, taken in turns. Machines are noisy: compare
+within one run only.
 
     python benchmarks/registers_at_scale.py [--risks N] [--runs M] [--repeats N]
 """
 
 import argparse
 import csv
+import os
 import shutil
 import sqlite3
 import statistics
@@ -164,14 +166,15 @@ def project(folder: Path, *, risks: int, runs: int) -> None:
     print(f"{folder.name:8}{len(shipped):6} risks {rows:6} rows {runs:5} runs {tags:7} tags")
 
 
-def wall(command: list[str], folder: Path) -> float:
-    """Seconds a command takes; findings do not matter here, a crash does."""
-    start = time.perf_counter()
+def spent(command: list[str], folder: Path) -> tuple[float, float]:
+    """Seconds that a command takes, by the clock and of the processor; a crash ends all."""
+    start, before = time.perf_counter(), os.times()
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - start
+    seconds, after = time.perf_counter() - start, os.times()
     if done.returncode not in (0, 1) or "Traceback" in done.stderr:
         sys.exit(f"{command} ended with {done.returncode}:\n{done.stderr}")
-    return seconds
+    cpu = after.children_user + after.children_system
+    return seconds, cpu - before.children_user - before.children_system
 
 
 def main() -> None:
@@ -191,11 +194,17 @@ def main() -> None:
         }
         for what, command in commands.items():
             taken = [
-                [wall(command, folder) for folder in folders] for _ in range(arguments.repeats)
+                [spent(command, folder) for folder in folders] for _ in range(arguments.repeats)
             ]
-            small, large = (statistics.median(times) for times in zip(*taken, strict=True))
-            ratio = statistics.median(pair[1] / pair[0] for pair in taken)
-            print(f"{what:26}{large:7.2f} s  shipped {small:5.2f} s  ratio {ratio:.1f}")
+            (small, _), (large, cpu) = (
+                [statistics.median(each) for each in zip(*times, strict=True)]
+                for times in zip(*taken, strict=True)
+            )
+            ratio = statistics.median(pair[1][1] / pair[0][1] for pair in taken)
+            print(
+                f"{what:26}{large:7.2f} s ({cpu:.2f} s CPU)  shipped {small:5.2f} s  "
+                f"ratio of CPU {ratio:.1f}"
+            )
 
 
 if __name__ == "__main__":

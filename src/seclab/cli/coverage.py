@@ -124,8 +124,8 @@ def _say_gaps(found: Coverage) -> None:
     say()
     named = [gap for gap in found.gaps if not _untold(gap, found)]
     say("Gaps, the worst first:" if named else "No gap in risks and systems.")
-    for gap in named:
-        say(f"  {gap.sentence}")
+    if named:
+        say("\n".join(f"  {gap.sentence}" for gap in named))
     if rest := len(found.gaps) - len(named):
         say(f"  {rest} more techniques of ATLAS are in scope, and no evaluation exercises them.")
 

@@ -56,9 +56,11 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Rows under headings: ruled and coloured on a terminal, aligned text elsewhere."""
     if not out.is_terminal:
         widths = [max(map(len, column)) for column in zip(columns, *rows, strict=True)]
-        for row in (columns, *rows):
-            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            say(line.rstrip())
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in (columns, *rows)
+        ]
+        say("\n".join(lines))  # at once: rich takes longer over a line than over its text
         return
     ruled = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
