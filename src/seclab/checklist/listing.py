@@ -116,7 +116,7 @@ def _aged(item: Item, found: Found, tier: Tier, *, link: str, at: datetime) -> H
 def _excused(item: Item, subject: _Subject) -> str:
     """Why an item is not asked of a subject; empty where it is."""
     if subject.kind is not None and subject.kind not in item.applies:
-        return f"asked of a {' or '.join(item.applies)}, and its kind is {subject.kind}"
+        return f"asked of every {' and '.join(item.applies)}; this is of kind {subject.kind}"
     if item.place == "approvals" and not subject.tier.approvals:
         return f"tier {subject.tier.name} asks for no approvals"
     if item.place == "promotion" and subject.sources and find(item, subject.sources) is None:

@@ -10,7 +10,7 @@ from seclab.cli.output import as_json, say, table, write_text
 from seclab.cli.shelves import open_shelf
 from seclab.coverage import STATES, Coverage, Gap, GroupCoverage, cover
 from seclab.coverage.narrowing import of_system
-from seclab.coverage.words import VERDICT_LETTERS, share
+from seclab.coverage.words import VERDICT_LETTERS, against_target, share
 from seclab.errors import Misconfigured
 from seclab.evidence import plain
 from seclab.exchange.navigator import to_navigator
@@ -110,7 +110,7 @@ def _say_scores(found: Coverage) -> None:
             risk.id,
             risk.state,
             f"{risk.score.inherent} -> {risk.score.residual}",
-            f"{risk.score.target} {'met' if risk.score.met else 'not met'}",
+            f"{risk.score.target} {against_target(risk)}",
             risk.score.band,
             "".join(VERDICT_LETTERS.get(point.verdict, "?") for point in risk.trend),
         )

@@ -5,7 +5,7 @@ from importlib.resources import files
 from jinja2 import Environment, StrictUndefined
 
 from seclab.coverage.records import STATES, Coverage
-from seclab.coverage.words import LETTERS, MEANINGS, VERDICT_LETTERS, share
+from seclab.coverage.words import LETTERS, MEANINGS, VERDICT_LETTERS, against_target, share
 from seclab.reports.style import style
 from seclab.scoring import Scoring
 
@@ -22,6 +22,7 @@ def render_page(coverage: Coverage, *, name: str, scoring: Scoring) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["share"] = share
+    environment.filters["against_target"] = against_target
     text = files("seclab.coverage").joinpath("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text).render(
         name=name,

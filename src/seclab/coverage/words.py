@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from seclab.coverage.records import State, Tally
+from seclab.coverage.records import RiskCoverage, State, Tally
 
 LETTERS: Mapping[State, str] = {
     "passed": "P",
@@ -36,3 +36,13 @@ def share(tally: Tally) -> str:
     if tally.share is None:
         return "none in scope"
     return f"{tally.passed} of {tally.in_scope} in scope passed ({tally.share:.0%})"
+
+
+def against_target(risk: RiskCoverage) -> str:
+    """Whether the residual score keeps the target: ``met``, ``not met``, or ``unproven``.
+
+    A risk may be small enough before anything was tested. That is no evidence of a control.
+    """
+    if not risk.score.met:
+        return "not met"
+    return "met" if risk.state == "passed" else "unproven"

@@ -154,7 +154,7 @@ def test_what_is_asked_of_another_kind_is_not_applicable(held, shelf):
 
     assert (found.status, found.reason) == (
         "not-applicable",
-        "asked of a model, and its kind is agent",
+        "asked of every model; this is of kind agent",
     )
     assert held("ledger", subject="digits").status == "not-applicable"
 

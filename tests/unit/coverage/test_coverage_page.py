@@ -10,6 +10,7 @@ import pytest
 
 from seclab.coverage.markdown import render_markdown
 from seclab.coverage.page import render_page
+from seclab.coverage.words import against_target
 from tests.covering import SCORING, covered, row, run, system
 from tests.runs import REGISTERS
 
@@ -50,6 +51,15 @@ def test_untested_is_counted_and_gaps_stand_on_top(page, found):
     assert page.index("Gaps, the worst first") < page.index("ATLAS, by tactic")
     for gap in found.gaps:
         assert html.escape(gap.sentence, quote=False).split("&lt;")[0] in page
+
+
+def test_a_small_risk_that_nobody_tested_keeps_no_target(found):
+    risks = found.risks.values()
+    small = [risk for risk in risks if risk.score.met and risk.state != "passed"]
+
+    assert small
+    assert {against_target(risk) for risk in small} == {"unproven"}
+    assert {against_target(risk) for risk in risks if not risk.score.met} <= {"not met"}
 
 
 def test_every_state_is_a_letter_and_a_word_and_not_a_colour_alone(page, found):
