@@ -191,6 +191,7 @@ def main() -> None:
         commands = {
             "seclab coverage": [SECLAB, "coverage"],
             "seclab coverage --html": [SECLAB, "coverage", "--html", "page.html"],
+            "seclab register check": [SECLAB, "register", "check"],
         }
         for what, command in commands.items():
             taken = [

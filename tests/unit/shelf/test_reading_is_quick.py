@@ -48,4 +48,4 @@ def test_a_command_that_reads_an_embedded_store_imports_nothing_slow(written, co
 
     *said, slow = done.stderr.splitlines()
     assert (slow, said) == ("SLOW", [])
-    assert "mlp-hardened" in done.stdout or name in ("risks", "coverage", "quarantine")
+    assert "mlp-hardened" in done.stdout or name in ("risks", "coverage", "programme", "quarantine")
