@@ -1,4 +1,4 @@
-"""Take the screenshots of the README: MLflow's pages on this project's evidence store.
+"""Take the screenshots of the README: coverage, and MLflow's pages on this project's store.
 
 Needs a store with at least one evaluation in it and Chromium on PATH. Starts `seclab ui` on a free
 port, waits until that very process answers, takes the pictures, and stops it.
@@ -25,7 +25,7 @@ _ASSISTANT = 490  # pixels on the right that MLflow's assistant panel takes
 
 
 def main() -> None:
-    """Take both pictures."""
+    """Take all pictures."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         sys.exit("Chromium is needed: on Debian, apt-get install chromium")
@@ -41,6 +41,15 @@ def main() -> None:
     if shown is None:
         sys.exit("no evaluation in the store: run `seclab evaluate` first")
     IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "coverage.html"
+        subprocess.run(
+            [SECLAB, "coverage", "--html", str(page)], stdout=subprocess.DEVNULL, check=True
+        )
+        # Of the page only what follows the gaps: a picture has no place to scroll to.
+        shown = "body :has(~ #tactics) { display: none }</style>"
+        page.write_text(page.read_text(encoding="utf-8").replace("</style>", shown, 1), "utf-8")
+        _picture(browser, page.as_uri(), IMAGES / "coverage.png", height=1200, cut=0)
     server = subprocess.Popen([SECLAB, "ui", "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None  # noqa: S101 - a pipe was asked for
@@ -67,7 +76,7 @@ def _wait(server: subprocess.Popen[str], address: str) -> None:
     sys.exit("seclab ui did not answer within a minute")
 
 
-def _picture(browser: str, address: str, path: Path, *, height: int) -> None:
+def _picture(browser: str, address: str, path: Path, *, height: int, cut: int = _ASSISTANT) -> None:
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
             [
@@ -75,7 +84,7 @@ def _picture(browser: str, address: str, path: Path, *, height: int) -> None:
                 *("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
                 *("--disable-background-networking", "--no-first-run", "--disable-sync"),
                 f"--user-data-dir={profile}",
-                f"--window-size={_WIDTH + _ASSISTANT},{height}",
+                f"--window-size={_WIDTH + cut},{height}",
                 "--virtual-time-budget=30000",
                 f"--screenshot={path}",
                 address,
