@@ -126,8 +126,8 @@ _ALL = (
     Rule(
         "review-past",
         "warning",
-        "The review date of a risk has passed.",
-        "To look at the risk again, and to set the next date.",
+        "The review date of a risk or of a threat model has passed.",
+        "To look at it again, and to set the next date.",
     ),
     Rule(
         "duplicate-risk",

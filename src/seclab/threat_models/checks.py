@@ -80,12 +80,14 @@ def _homeless(models: Mapping[str, ThreatModel], registers: Registers) -> Iterat
 def _own_findings(model: ThreatModel, registers: Registers, at: date) -> Iterator[Noted]:
     """What is wrong with the model's own lines."""
     if model.review_date < at:
+        days = (at - model.review_date).days
         yield Noted(
-            "review-overdue",
+            "review-past",
             where="review_date",
             column="review_date",
-            message=f"the review was due on {model.review_date}",
-            suggestion="go through the model with its owner, then set the next day",
+            message=f"the review of {model.review_date} is {days} days overdue",
+            suggestion="go through the model with its owner, then set the next date",
+            level="warning",
         )
     if not model.risks:
         yield Noted(

@@ -91,7 +91,7 @@ CASES = {
     "unknown-evaluation": lambda m: {"controls": put(m.controls, 0, evaluations=("evasion_l0",))},
     "unfit-evaluation": lambda m: {"controls": put(m.controls, 0, evaluations=("random_noise",))},
     "pasta-stages": lambda m: {"pasta": m.pasta[:6]},
-    "review-overdue": lambda _: {"review_date": date(2026, 11, 27)},
+    "review-past": lambda _: {"review_date": date(2026, 11, 27)},
     "unknown-subject": lambda m: {"subjects": (*m.subjects, "mlp-large")},
     "mitigated-without-control": lambda m: {
         "controls": put(m.controls, 0, threats=("T1",), evaluations=())
@@ -108,6 +108,9 @@ CASES = {
 }
 
 
+WARNINGS = {"unsupported-control", "open-crossing", "review-past"}
+
+
 @pytest.mark.parametrize("rule", CASES)
 def test_one_mistake_gives_exactly_one_finding(shipped, rule):
     model = shipped.models["digits-service"]
@@ -119,7 +122,7 @@ def test_one_mistake_gives_exactly_one_finding(shipped, rule):
     assert [each.rule for each in findings] == [rule]
     assert findings[0].file == "threat_models/digits-service.yaml"
     assert findings[0].level == (
-        "warning" if rule in {"unsupported-control", "open-crossing"} else "error"
+        "warning" if rule in WARNINGS else "error"
     )
     assert findings[0].suggestion
 
@@ -194,7 +197,7 @@ def test_without_lines_a_finding_stands_in_the_first(shipped):
         at=date(2030, 1, 1),
     )
 
-    assert {each.rule for each in findings} == {"review-overdue"}
+    assert {each.rule for each in findings} == {"review-past"}
     assert {each.line for each in findings} == {1}
 
 
