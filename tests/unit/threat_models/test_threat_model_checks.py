@@ -94,7 +94,7 @@ CASES = {
     "review-past": lambda _: {"review_date": date(2026, 11, 27)},
     "unknown-subject": lambda m: {"subjects": (*m.subjects, "mlp-large")},
     "mitigated-without-control": lambda m: {
-        "controls": put(m.controls, 0, threats=("T1",), evaluations=())
+        "controls": put(m.controls, 0, threats=("T3",), evaluations=())
     },
     "unknown-exclusion": lambda m: {
         "out_of_scope": (*m.out_of_scope, Exclusion("AML.T9999", "No."))
@@ -102,7 +102,7 @@ CASES = {
     "contradictory-exclusion": lambda m: {
         "out_of_scope": (*m.out_of_scope, Exclusion("R-EVA-01", "No."))
     },
-    "open-crossing": lambda m: {"flows": put(m.flows, 7, encrypted=False, authenticated=False)},
+    "open-crossing": lambda m: {"flows": put(m.flows, 13, encrypted=False, authenticated=False)},
     "empty-part": lambda _: {"assumptions": ()},
     "placeholder": lambda m: {"assumptions": put(m.assumptions, 0, text="TODO: think")},
 }
