@@ -26,6 +26,10 @@ class Context:
         entry = self.frameworks.get(id_)
         return f"{id_} {entry.full_name}" if entry else id_
 
+    def title_of(self, risk: str) -> str:
+        """The title of a risk; empty where the register has no such risk."""
+        return self.risks[risk].title if risk in self.risks else ""
+
     def ids_of(self, risk: str) -> tuple[str, ...]:
         """The framework ids of a risk; none where the register has no such risk."""
         if risk not in self.risks:

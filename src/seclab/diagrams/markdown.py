@@ -20,7 +20,7 @@ def render_markdown(model: ThreatModel, context: Context, *, picture: str) -> st
         "",
         f"Threat model `{model.id}`. {_cell(model.description)}",
         "",
-        *(f"- **{name}**: {_cell(value)}" for name, value in summary(model, context)),
+        *(f"- **{name}**: {_cell(value)}" for name, value in summary(model)),
         "",
         "## Data-flow diagram",
         "",

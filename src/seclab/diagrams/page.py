@@ -28,13 +28,14 @@ def render_page(model: ThreatModel, context: Context) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.filters["lines"] = _lines
     environment.filters["headed"] = _headed
+    environment.filters["graded"] = _graded
     text = files("seclab.diagrams").joinpath("page.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text).render(
         model=model,
         style=style(),
         # Drawn by this package, every text in it escaped.
         diagram=Markup(render_svg(model)),  # noqa: S704
-        summary=summary(model, context),
+        summary=summary(model),
         sections=sections(model, context),
     )
 
@@ -42,6 +43,17 @@ def render_page(model: ThreatModel, context: Context) -> str:
 def _headed(cell: str) -> Markup:
     title, _, rest = cell.partition("\n")
     return Markup("<b>{}</b><br>{}").format(title, _lines(rest))
+
+
+def _graded(cell: str) -> Markup:
+    """What nobody has dealt with stands out, and what is beside it in the cell does not."""
+    shown = [
+        Markup('<span class="open">{}</span>').format(line)
+        if line == "UNANSWERED" or line.endswith(" open")
+        else escape(line)
+        for line in cell.split("\n")
+    ]
+    return Markup("<br>").join(shown)
 
 
 def _lines(cell: str) -> Markup:

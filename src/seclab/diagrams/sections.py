@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from seclab.diagrams.context import Context
 from seclab.diagrams.marks import look_of
-from seclab.threat_models.records import STRIDE_OF, Flow, Threat, ThreatModel
+from seclab.threat_models.records import STRIDE_OF, Flow, ThreatModel
 
 Row = tuple[str, ...]
 
@@ -29,7 +29,7 @@ class Section:
     grid: bool = False
 
 
-def summary(model: ThreatModel, context: Context) -> tuple[tuple[str, str], ...]:
+def summary(model: ThreatModel) -> tuple[tuple[str, str], ...]:
     """The first facts, each with its heading."""
     unanswered = len(list(model.unanswered()))
     counts = dict.fromkeys(("open", "mitigated", "accepted", "transferred"), 0)
@@ -44,7 +44,7 @@ def summary(model: ThreatModel, context: Context) -> tuple[tuple[str, str], ...]
         ("evaluated here", ", ".join(model.subjects) or "nothing of it"),
         ("threats", f"{len(model.threats)}" + f": {states}" * bool(states)),
         ("not answered", f"{unanswered} cells of the STRIDE grid" if unanswered else "nothing"),
-        ("risks", "\n".join(context.named(risk) for risk in model.risks) or "none"),
+        ("risks", str(len(model.risks))),
     )
 
 
@@ -62,6 +62,7 @@ def sections(model: ThreatModel, context: Context) -> tuple[Section, ...]:
             ("id", "taken for granted", "if it does not hold"),
             tuple((each.id, each.text, each.if_wrong) for each in model.assumptions),
         ),
+        _risks(model, context),
         _grid(model),
         _threats(model, context),
         _dismissed(model),
@@ -101,7 +102,7 @@ def _actors(model: ThreatModel) -> Section:
         (each.id, each.name, each.knowledge, each.capability, each.description)
         for each in model.actors
     )
-    return Section("Actors", ("id", "who", "knowledge", "can do", "moved by"), rows)
+    return Section("Actors", ("id", "who", "knowledge", "can do", "who that is"), rows)
 
 
 def _boundaries(model: ThreatModel) -> Section:
@@ -156,7 +157,20 @@ def _entry_points(model: ThreatModel) -> Section:
         (each.id, each.name, each.flow, _listed(each.actors), each.description)
         for each in model.entry_points
     )
-    return Section("Entry points", ("id", "entry point", "flow", "actors", "what for"), rows)
+    return Section("Entry points", ("id", "entry point", "flow", "actors", "what it lets in"), rows)
+
+
+def _risks(model: ThreatModel, context: Context) -> Section:
+    rows = tuple(
+        (
+            risk,
+            context.title_of(risk),
+            "\n".join(map(context.named, context.ids_of(risk))) or "none",
+            _listed(each.id for each in model.threats if each.risk == risk),
+        )
+        for risk in model.risks
+    )
+    return Section("Risks", ("id", "risk", "in the frameworks", "threats"), rows)
 
 
 def _grid(model: ThreatModel) -> Section:
@@ -186,16 +200,13 @@ def _answer(model: ThreatModel, target: str, letter: str) -> str:
 def _threats(model: ThreatModel, context: Context) -> Section:
     names = _names(model)
 
-    def risk(threat: Threat) -> str:
-        return "\n".join(map(context.named, (threat.risk, *context.ids_of(threat.risk))))
-
     rows = tuple(
         (
             each.id,
             f"{each.title}\n{each.description}",
             f"{context.named(each.stride)}\n{each.target} {names.get(each.target, '')}",
             f"{each.status}\n{each.severity}",
-            risk(each),
+            context.named(each.risk),
             _listed(each.actors),
             each.mitigation,
         )

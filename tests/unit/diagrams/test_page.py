@@ -1,6 +1,7 @@
 """The page of a threat model: everything in it, nothing from outside, no text that acts."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from seclab.threat_models import Assumption
 from tests.small_model import small_model
 
 NONE = "\N{EN DASH}"
+OPEN = '<span class="open">{}</span>'
 REGISTERS = Path(__file__).parents[3] / "registers"
 
 
@@ -46,6 +48,7 @@ def test_the_page_holds_every_part_of_the_model(context):
         "Flows",
         "Entry points",
         "Assumptions",
+        "Risks",
         "STRIDE by element",
         "Threats",
         "Does not apply",
@@ -66,9 +69,11 @@ def test_risks_and_framework_ids_carry_their_names(context):
 
     risk = context.risks["R-RAG-01"]
     [threat] = rows(page)["T1"]
-    assert f"R-RAG-01 {risk.title}" in threat[4]
-    for id_ in risk.atlas_ids:
-        assert f"{id_} {context.frameworks.get(id_).full_name}" in threat[4]
+    assert threat[4] == f"R-RAG-01 {risk.title}"
+    [told] = rows(page)["R-RAG-01"]
+    assert (told[1], told[3]) == (risk.title, "T1, T3")
+    for id_ in (risk.nist_id, *risk.atlas_ids, *risk.owasp_ids):
+        assert f"{id_} {context.frameworks.get(id_).full_name}" in told[2].split("<br>")
     assert f"AML.M0015 {context.frameworks.get('AML.M0015').name}" in page
     assert "PASTA-3 Application Decomposition" in page
 
@@ -76,9 +81,19 @@ def test_risks_and_framework_ids_carry_their_names(context):
 def test_the_grid_tells_threats_dismissals_and_what_nobody_answered(context):
     grid = next(row for row in rows(render_page(small_model(), context))["F4"] if len(row) == 9)
 
-    assert grid[3:] == [NONE, "n/a", NONE, "T2 open", "n/a", NONE]
+    assert grid[3:] == [NONE, "n/a", NONE, OPEN.format("T2 open"), "n/a", NONE]
     bot = next(row for row in rows(render_page(small_model(), context))["E2"] if len(row) == 9)
-    assert bot[3:] == ["UNANSWERED", "T1 mitigated", *["UNANSWERED"] * 4]
+    nobody = OPEN.format("UNANSWERED")
+    assert bot[3:] == [nobody, "T1 mitigated", *[nobody] * 4]
+
+
+def test_what_is_open_stands_out_and_what_is_beside_it_does_not(context):
+    model = small_model()
+    beside = replace(model.threats[0], id="T9", status="open")
+    page = render_page(replace(model, threats=(*model.threats, beside)), context)
+
+    bot = next(row for row in rows(page)["E2"] if len(row) == 9)
+    assert bot[4] == f"T1 mitigated<br>{OPEN.format('T9 open')}"
 
 
 def test_the_page_loads_and_runs_nothing(context):

@@ -121,9 +121,7 @@ def test_one_mistake_gives_exactly_one_finding(shipped, rule):
     # A threat that moved to a risk of another system leaves its own behind where it was the last.
     assert [each.rule for each in findings] == [rule]
     assert findings[0].file == "threat_models/digits-service.yaml"
-    assert findings[0].level == (
-        "warning" if rule in WARNINGS else "error"
-    )
+    assert findings[0].level == ("warning" if rule in WARNINGS else "error")
     assert findings[0].suggestion
 
 
