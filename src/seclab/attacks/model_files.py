@@ -31,7 +31,7 @@ class Material:
         own: The model file under attack.
         members: The members of its archive.
         weights: Names of those members that hold weights which can be moved about.
-        decoy: A small file of another model, into which hostile content is put.
+        decoy: A small file of another model, to be put content into or taken a member from.
         another: Gives the file of yet another model.
         canary: A folder that does not exist; hostile content tries to make it.
     """
@@ -108,9 +108,9 @@ def _truncated(given: Material, rng: np.random.Generator) -> bytes:
 
 
 def _member_missing(given: Material, rng: np.random.Generator) -> bytes:
-    names = list(given.members)
-    lost = names[int(rng.integers(len(names)))]
-    return _archive((name, data) for name, data in given.members.items() if name != lost)
+    members = list(_members(given.decoy).items())
+    del members[int(rng.integers(len(members)))]
+    return _archive(members)
 
 
 def _weights_moved(given: Material, rng: np.random.Generator) -> bytes:
