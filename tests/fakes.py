@@ -4,6 +4,8 @@ import numpy as np
 from scipy.special import softmax
 
 from seclab.measurement import Subject
+from seclab.models import fit, spec
+from seclab.models.persistence import dumps
 
 
 class Linear:
@@ -48,6 +50,12 @@ class ScriptedTarget:
         self.subject = Subject("model", name, "sha256:bytes:" + "0" * 64)
         self._probabilities = probabilities
         self.classes = np.arange(len(data.test.class_names))
+
+    @property
+    def model_file(self):
+        """The file of a small model: its own answers come from no file."""
+        rows = self.data.train.take(np.arange(40))
+        return dumps(fit(spec("softmax-regression"), rows, seed=0))
 
     def predict_proba(self, x):
         self.queries += len(x)

@@ -47,6 +47,8 @@ SMALL = {
     "sources": ("softmax-regression", "random-forest"),
     "cases": 24,
     "benign_tasks": 6,
+    "draws": 3,
+    "swaps": 1,
 }
 
 # In its norm balls as small as those above hold hardly anything that is read wrong.

@@ -61,6 +61,7 @@ def test_flow_and_task_runs_are_named_by_what_they_do(shared, ask):
             "set aside digits",
             "check digits",
             "check splits",
+            "rag_false_answers on the agent",
             "rag_prompt_injection on the agent",
             "record support-agent",
             "poisoning_detection on digits",

@@ -60,6 +60,11 @@ class ControlledTarget:
         return self._target.data
 
     @property
+    def model_file(self) -> bytes:
+        """The file of the model, which no control on answers protects."""
+        return self._target.model_file
+
+    @property
     def classes(self) -> np.ndarray:
         """The labels in the order of the confidences, shape (k,)."""
         return self._target.classes

@@ -70,7 +70,8 @@ def loads(data: bytes, *, expected: Digest) -> Pipeline:
         expected: The digest recorded when the model was trained.
 
     Raises:
-        UntrustedModel: Another digest, a damaged file, or types that are not on our list.
+        UntrustedModel: Another digest, a damaged file, an archive that :func:`dumps` would not
+            write, or types that are not on our list.
     """
     import skops.io  # noqa: PLC0415 - see above
 
@@ -81,6 +82,7 @@ def loads(data: bytes, *, expected: Digest) -> Pipeline:
             "belongs to another model; train it again or restore the recorded file"
         )
     try:
+        _require_plain_archive(data)
         unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED_TYPES))
         if unknown:
             raise UntrustedModel(f"the model file holds types that are not trusted: {unknown}")
@@ -90,3 +92,15 @@ def loads(data: bytes, *, expected: Digest) -> Pipeline:
     except Exception as error:
         # A crafted schema can make skops raise nearly anything; none of it may pass for a model.
         raise UntrustedModel(f"the model file is damaged: {error}") from error
+
+
+def _require_plain_archive(data: bytes) -> None:
+    """Refuse what :func:`dumps` never writes and readers of archives take differently.
+
+    A compressed member can fill the memory; of two members of one name nobody knows which counts.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = archive.infolist()
+    names = {member.filename for member in members}
+    if len(names) < len(members) or any(member.compress_type for member in members):
+        raise UntrustedModel("the model file holds compressed members or two of the same name")

@@ -59,6 +59,11 @@ class Target:
         return self._model.seed
 
     @property
+    def model_file(self) -> bytes:
+        """The file that it is loaded from; empty for one that was trained only to be asked."""
+        return self._model.data
+
+    @property
     def classes(self) -> np.ndarray:
         """The labels in the order of the probabilities, shape (k,)."""
         return self._classes

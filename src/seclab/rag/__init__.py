@@ -7,9 +7,15 @@ what it reads; the guard stands before its eyes and the tool policy before its h
 from seclab.rag.agent import Agent, Attempt, Episode
 from seclab.rag.attacks import AttackCase, attack_cases
 from seclab.rag.benign import BENIGN_TASKS, BenignTask
-from seclab.rag.catalogue import catalogue_digest, sample_attacks, sample_tasks
+from seclab.rag.catalogue import (
+    catalogue_digest,
+    sample_attacks,
+    sample_false_answers,
+    sample_tasks,
+)
 from seclab.rag.demonstration import LabRow, single_episode
 from seclab.rag.documents import Document, DocumentStore
+from seclab.rag.false_answers import AUTHORS, FalseAnswer, false_answers
 from seclab.rag.guard import Guard, Rule, Verdict
 from seclab.rag.knowledge import KNOWLEDGE_BASE
 from seclab.rag.policy import Policy
@@ -17,6 +23,7 @@ from seclab.rag.target import AgentTarget, default_agent
 from seclab.rag.tools import TOOLS, ToolCall, call
 
 __all__ = [
+    "AUTHORS",
     "BENIGN_TASKS",
     "KNOWLEDGE_BASE",
     "TOOLS",
@@ -28,6 +35,7 @@ __all__ = [
     "Document",
     "DocumentStore",
     "Episode",
+    "FalseAnswer",
     "Guard",
     "LabRow",
     "Policy",
@@ -38,7 +46,9 @@ __all__ = [
     "call",
     "catalogue_digest",
     "default_agent",
+    "false_answers",
     "sample_attacks",
+    "sample_false_answers",
     "sample_tasks",
     "single_episode",
 ]

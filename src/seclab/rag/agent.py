@@ -85,7 +85,14 @@ class Agent:
     policy: Policy = field(default_factory=Policy)
     top_k: int = 4
 
-    def run(self, question: str, *, guard: bool, planted: tuple[Document, ...] = ()) -> Episode:
+    def run(
+        self,
+        question: str,
+        *,
+        guard: bool,
+        planted: tuple[Document, ...] = (),
+        own_only: bool = False,
+    ) -> Episode:
         """Answer a question.
 
         Args:
@@ -93,8 +100,10 @@ class Agent:
             guard: Whether the controls are on, both of them: blocking of documents and
                 permission for calls.
             planted: Documents that somebody put into the store beforehand.
+            own_only: Whether it may retrieve only what counts as the company's own.
         """
-        retriever = Retriever(self.store.with_documents(planted))
+        store = self.store.with_documents(planted)
+        retriever = Retriever(store.own if own_only else store)
         hits = retriever.search(question, top_k=self.top_k)
         retrieved = tuple(hit.document for hit in hits)
         verdicts = tuple(self.guard.inspect(document) for document in retrieved) if guard else ()

@@ -11,6 +11,7 @@ from seclab.errors import Misconfigured
 from seclab.fingerprint import Digest, of_json
 from seclab.rag.attacks import AttackCase, attack_cases
 from seclab.rag.benign import BENIGN_TASKS, BenignTask
+from seclab.rag.false_answers import FalseAnswer, false_answers
 
 _Item = TypeVar("_Item")
 
@@ -33,12 +34,24 @@ def sample_tasks(n: int, *, rng: np.random.Generator) -> tuple[BenignTask, ...]:
     return _stratified("benign tasks", BENIGN_TASKS, n, key=lambda task: task.kind, rng=rng)
 
 
+def sample_false_answers(n: int, *, rng: np.random.Generator) -> tuple[FalseAnswer, ...]:
+    """``n`` false answers, as evenly over forms and authors as can be.
+
+    Raises:
+        Misconfigured: There are not that many.
+    """
+    return _stratified(
+        "false answers", false_answers(), n, key=lambda case: f"{case.form}/{case.author}", rng=rng
+    )
+
+
 def catalogue_digest() -> Digest:
-    """Digest of every attack case and benign task: the data that an agent is measured on."""
+    """Digest of every attack, benign task and false answer: what an agent is measured on."""
     return of_json(
         {
             "attacks": [asdict(case) for case in attack_cases()],
             "tasks": [asdict(task) for task in BENIGN_TASKS],
+            "false_answers": [asdict(case) for case in false_answers()],
         }
     )
 

@@ -62,6 +62,11 @@ class DocumentStore:
         return DocumentStore(self.documents + planted) if planted else self
 
     @property
+    def own(self) -> "DocumentStore":
+        """The documents that count as the company's own, whoever wrote them."""
+        return DocumentStore(tuple(document for document in self.documents if document.trusted))
+
+    @property
     def digest(self) -> Digest:
         """Changes with any document; blind to their order, for retrieval is blind to it too."""
         ordered = sorted(self.documents, key=lambda document: document.id)

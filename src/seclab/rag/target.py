@@ -23,10 +23,20 @@ class AgentTarget:
         """The agent, pinned by the digest of its documents, guard rules, tools and policy."""
         return Subject("agent", self._name, str(self.agent.digest))
 
-    def run(self, question: str, *, guard: bool, planted: tuple[Document, ...] = ()) -> Episode:
-        """Have a question answered, with documents planted in the store and controls on or off."""
+    def run(
+        self,
+        question: str,
+        *,
+        guard: bool,
+        planted: tuple[Document, ...] = (),
+        own_only: bool = False,
+    ) -> Episode:
+        """Have a question answered, with documents planted in the store and controls on or off.
+
+        See :meth:`seclab.rag.agent.Agent.run`.
+        """
         self.queries += 1
-        return self.agent.run(question, guard=guard, planted=planted)
+        return self.agent.run(question, guard=guard, planted=planted, own_only=own_only)
 
 
 def default_agent() -> AgentTarget:

@@ -193,3 +193,21 @@ def test_a_foreign_module_is_not_even_imported(tmp_path, monkeypatch):
     assert "foreign_code.Thing" in _refused(data)
     assert "foreign_code" not in sys.modules
     assert not marker.exists()
+
+
+def test_a_compressed_member_is_refused_before_it_is_read(small):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(dumps(small))) as old, zipfile.ZipFile(buffer, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name), compress_type=zipfile.ZIP_DEFLATED)
+
+    assert "compressed members" in _refused(buffer.getvalue())
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_stands_twice_is_refused(small):
+    buffer = io.BytesIO(dumps(small))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("schema.json", archive.read("schema.json"))
+
+    assert "two of the same name" in _refused(buffer.getvalue())

@@ -24,6 +24,13 @@ from seclab.registers import (
 ROOT = Path(__file__).parents[3]
 
 
+# What is measured although nothing stands against it: its risk stays open.
+UNJUDGED = {"rag_false_answers"}
+# A control that holds exactly or not at all: a single case that passes it blocks, however many
+# there are, which no bound on the end of an interval could ask.
+EXACT = {"tampered_refusal_rate", "untrusted_type_refusal_rate"}
+
+
 @pytest.fixture(scope="module")
 def shipped():
     return load_registers(ROOT / "registers")
@@ -40,7 +47,7 @@ def test_they_agree_with_the_evaluations(shipped):
 
 def test_every_evaluation_has_a_criterion_and_a_place_in_the_matrix(shipped):
     names = set(registry.registered())
-    assert {threshold.evaluation for threshold in shipped.thresholds} == names
+    assert {threshold.evaluation for threshold in shipped.thresholds} == names - UNJUDGED
     assert {row.evaluation for row in shipped.matrix} - {"", "data_checks"} == names
 
 
@@ -144,7 +151,9 @@ def test_every_asset_class_and_every_owner_has_a_risk(shipped):
 def test_every_tested_risk_has_evidence_and_every_measured_one_a_criterion(shipped):
     judged = {threshold.risk for threshold in shipped.thresholds}
     for risk in shipped.risks.values():
-        assert (risk.id in judged) == bool(set(risk.sources) - {"data_checks"}), risk.id
+        measuring = set(risk.sources) - {"data_checks"}
+        assert (risk.id in judged) == bool(measuring - UNJUDGED), risk.id
+        assert not measuring & UNJUDGED or risk.status == "open"
 
 
 def test_the_suites_are_evidence_for_exactly_the_risks_that_name_them(shipped):
@@ -171,8 +180,9 @@ def test_the_suites_are_evidence_for_exactly_the_risks_that_name_them(shipped):
 def test_security_is_judged_at_the_pessimistic_end(shipped):
     usefulness = {"false_block_rate", "benign_answer_rate", "clean_set_alarm_rate"}
     for threshold in shipped.thresholds:
-        expected = "value" if threshold.metric in usefulness else "pessimistic"
+        expected = "value" if threshold.metric in usefulness | EXACT else "pessimistic"
         assert threshold.judged == expected, threshold.id
+        assert threshold.metric not in EXACT or threshold.bound == 1.0
 
 
 def test_reviews_are_due_within_the_year_they_are_planned_for(shipped):
