@@ -47,6 +47,6 @@ CHEAP: dict[str, dict[str, Any]] = {
         "surrogates": ["softmax-regression"],
         "repeats": 1,
     },
-    "rag_false_answers": {"cases": 8, "benign_tasks": 4},
     "rag_prompt_injection": {"cases": 12, "benign_tasks": 6},
+    "rag_false_answers": {"cases": 8, "benign_tasks": 4},
 }
