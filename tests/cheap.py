@@ -39,6 +39,7 @@ CHEAP: dict[str, dict[str, Any]] = {
         "model": "softmax-regression",
     },
     "membership_inference": {"shadows": 0, "label_only_directions": 1, "label_only_sizes": 2},
+    "model_file_tampering": {"draws": 2, "swaps": 1},
     "model_extraction": {
         "query_budgets": [100, 250],
         "answers": ["labels"],
@@ -46,7 +47,6 @@ CHEAP: dict[str, dict[str, Any]] = {
         "surrogates": ["softmax-regression"],
         "repeats": 1,
     },
-    "model_file_tampering": {"draws": 2, "swaps": 1},
-    "rag_false_answers": {"cases": 8, "benign_tasks": 4},
     "rag_prompt_injection": {"cases": 12, "benign_tasks": 6},
+    "rag_false_answers": {"cases": 8, "benign_tasks": 4},
 }
