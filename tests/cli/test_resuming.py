@@ -24,7 +24,7 @@ from tasks import keeping
 
 keeping.WORTH_KEEPING = 0.0
 """
-OTHERS = ("rag_prompt_injection", "poisoning_detection")  # not of models
+OTHERS = ("rag_prompt_injection", "rag_false_answers", "poisoning_detection")  # not of models
 CHOSEN = [word for name in EFFORT if name not in OTHERS for word in ("--evaluation", name)]
 COMMAND = ("evaluate", "--profile", "quick", "--model", "softmax-regression", *CHOSEN)
 ENDLESS = EFFORT | {"evasion_l2": EFFORT["evasion_l2"] | {"steps": 10_000_000}}
