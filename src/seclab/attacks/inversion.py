@@ -49,11 +49,14 @@ class Prior:
 
     def coordinates(self, rows: np.ndarray) -> np.ndarray:
         """Rows (n, d) in standard deviations along the axes, shape (n, k)."""
-        return (rows - self.mean) @ (self.axes / np.sum(self.axes**2, axis=1, keepdims=True)).T
+        inverse = self.axes / np.sum(self.axes**2, axis=1, keepdims=True)
+        found: np.ndarray = (rows - self.mean) @ inverse.T
+        return found
 
     def rows(self, coordinates: np.ndarray) -> np.ndarray:
         """Rows (n, d) inside the bounds for coordinates (n, k)."""
-        return np.clip(self.mean + coordinates @ self.axes, *self.bounds)
+        found: np.ndarray = np.clip(self.mean + coordinates @ self.axes, *self.bounds)
+        return found
 
 
 def invert_by_gradient(
@@ -153,4 +156,5 @@ def invert_by_scores(
 
 def _length(coordinates: np.ndarray, weight: float) -> np.ndarray:
     """The price of being unlikely under the prior, shape (n,)."""
-    return weight / 2.0 * np.sum(coordinates**2, axis=1)
+    price: np.ndarray = weight / 2.0 * np.sum(coordinates**2, axis=1)
+    return price

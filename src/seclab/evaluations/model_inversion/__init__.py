@@ -57,9 +57,9 @@ from seclab.registry import evaluation
         ),
         Metric(
             EXPOSED,
-            unit="fraction",
+            unit="difference",
             better="lower",
-            description="Training images nearer to a reconstruction than 99% of held-out ones.",
+            description="Training less held-out images that lie very near to a reconstruction.",
         ),
     ),
 )
@@ -96,11 +96,11 @@ def model_inversion(
         prior_variance: Share of the population's variance that the axes cover, above 0, at most 1.
 
     Returns:
-        For each attack ``reconstruction_recognition_rate``, ``nearest_training_advantage`` (0.5 is
-        none; both with an interval over the classes), ``reconstruction_correlation`` (Student's
-        over the classes) and ``exposed_training_rate`` (0.01 is chance; Wilson's over the training
-        images); once ``baseline_recognition_rate`` and ``baseline_correlation``. All 0 to 1, lower
-        is better.
+        For each attack ``reconstruction_recognition_rate``, ``nearest_training_rate`` (0.5 is
+        chance; both with an interval over the classes), ``reconstruction_correlation`` (Student's
+        over the classes), all 0 to 1, and ``exposed_training_excess`` (-1 to 1, 0 is chance;
+        Newcombe's over the images); once ``baseline_recognition_rate`` and
+        ``baseline_correlation``, 0 to 1. Lower is better.
 
     Raises:
         Misconfigured: A number that cannot be; all problems at once.

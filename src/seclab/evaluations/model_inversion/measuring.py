@@ -4,7 +4,6 @@ The attacker sees nothing of this: the judge, the labels of the population, the 
 the held-out ones belong to whoever evaluates.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from seclab.datasets import Dataset, Splits
 from seclab.measurement import Estimate, Interval
-from seclab.statistics import mean_of, mean_of_groups, tpr_at_fpr
+from seclab.statistics import LEVEL, difference, mean_of, mean_of_groups, proportion_of
 
 FPR = 0.01
 _NEIGHBOURS = 5
@@ -49,10 +48,11 @@ class Judge:
     def recognised(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Whether each of the rows (c, starts, d) looks like its class (c,), shape (c, starts)."""
         found: np.ndarray = self._nearest.predict(rows.reshape(-1, rows.shape[-1]))
-        return found.reshape(rows.shape[:2]) == labels[:, None]
+        hits: np.ndarray = found.reshape(rows.shape[:2]) == labels[:, None]
+        return hits
 
 
-def class_means(dataset: Dataset, labels: Sequence[int]) -> np.ndarray:
+def class_means(dataset: Dataset, labels: np.ndarray) -> np.ndarray:
     """The mean image of each class, shape (c, d)."""
     return np.stack([dataset.features[dataset.labels == label].mean(axis=0) for label in labels])
 
@@ -74,7 +74,7 @@ def mean_likeness(values: np.ndarray) -> Estimate:
     """The mean over the classes with Student's interval, cut off at 0 and 1."""
     found = mean_of(values)
     low, high = max(0.0, found.low), min(1.0, found.high)
-    interval = Interval(min(low, found.value), max(high, found.value), 0.95, "student")
+    interval = Interval(min(low, found.value), max(high, found.value), LEVEL, "student")
     return Estimate(found.value, interval, found.n)
 
 
@@ -115,17 +115,19 @@ def _log_choices(of: np.ndarray | int, drawn: int) -> np.ndarray:
     return found
 
 
-def exposed(made: Made, data: Splits, labels: Sequence[int]) -> Estimate | None:
-    """Training images nearer to a reconstruction of their class than 99% of held-out ones.
+def exposed(made: Made, data: Splits, labels: np.ndarray) -> Estimate | None:
+    """How many more training than held-out images lie very near to a reconstruction.
 
-    Classes are not equally wide: distances are counted in the median of the class, over training
-    and held-out images alike.
+    Very near is nearer than all but 1% of the held-out images are to one of their class. Classes
+    are not equally wide: distances are counted in the median of the class, over training and
+    held-out images alike.
 
     Returns:
-        The share with Wilson's interval, given the threshold; by chance it is 0.01. ``None`` where
-        there are fewer than 100 held-out images.
+        The share of training images less that of held-out ones, 0 by chance, with Newcombe's
+        interval: it allows for how few held-out images stand behind the threshold. ``None`` where
+        there are fewer than 100 of them.
     """
-    if len(data.test) * FPR < 1.0:
+    if not supported(data):
         return None
     members, others = [], []
     for label, rows in zip(labels, made.rows, strict=True):
@@ -134,6 +136,15 @@ def exposed(made: Made, data: Splits, labels: Sequence[int]) -> Estimate | None:
             for part in (data.train, data.test)
         ]
         typical = max(float(np.median(np.concatenate(distances))), 1e-12)
-        members.append(-distances[0] / typical)
-        others.append(-distances[1] / typical)
-    return tpr_at_fpr(np.concatenate(members), np.concatenate(others), fpr=FPR)
+        members.append(distances[0] / typical)
+        others.append(distances[1] / typical)
+    held_out = np.concatenate(others)
+    very_near = np.sort(held_out)[int(held_out.size * FPR)]
+    return difference(
+        proportion_of(np.concatenate(members) < very_near), proportion_of(held_out < very_near)
+    )
+
+
+def supported(data: Splits) -> bool:
+    """Whether there are held-out images enough for one false alarm in a hundred."""
+    return len(data.test) * FPR >= 1.0

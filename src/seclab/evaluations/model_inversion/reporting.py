@@ -17,13 +17,14 @@ from seclab.evaluations.model_inversion.measuring import (
     mean_by_class,
     mean_likeness,
     nearest_is_training,
+    supported,
 )
 from seclab.measurement import Reading, Scalar
 from seclab.outcome import Result
 
 RECOGNITION, BASELINE_RECOGNITION = "reconstruction_recognition_rate", "baseline_recognition_rate"
 LIKENESS, BASELINE_LIKENESS = "reconstruction_correlation", "baseline_correlation"
-NEAREST, EXPOSED = "nearest_training_advantage", "exposed_training_rate"
+NEAREST, EXPOSED = "nearest_training_rate", "exposed_training_excess"
 _SHOWN = 10
 
 
@@ -140,12 +141,12 @@ def _notes(made: Sequence[Made], data: Splits, prior: Prior) -> Iterator[str]:
         "sharper."
     )
     yield (
-        "nearest_training_advantage rests on the classes, of which there are few: its interval is "
-        "wide. exposed_training_rate rests on single images."
+        "nearest_training_rate rests on the classes, of which there are few: its interval is "
+        "wide. exposed_training_excess rests on single images."
     )
     if all(one.attack != "gradient" for one in made):
         yield "No attack by gradient: the model has none. Only its answers were used."
-    if len(data.test) * FPR < 1.0:
+    if not supported(data):
         yield (
             f"No {EXPOSED}: {len(data.test)} held-out images cannot support a rate of false "
             f"alarms of {FPR * 100:g}%, {round(1.0 / FPR)} are needed."
