@@ -3,9 +3,15 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from seclab import datasets, models, registry
+from seclab.datasets import Dataset, Provenance, Splits
 from seclab.errors import Misconfigured
 from seclab.evaluations.model_inversion import model_inversion
-from seclab.evaluations.model_inversion.measuring import likeness, nearest_is_training
+from seclab.evaluations.model_inversion.measuring import (
+    Made,
+    exposed,
+    likeness,
+    nearest_is_training,
+)
 from seclab.models import Target
 from seclab.models.controlled import ControlledTarget
 from seclab.models.output_controls import control
@@ -214,3 +220,32 @@ def test_a_copy_of_a_training_image_is_nearest_to_it_as_often_as_it_is_drawn():
     assert nearest_is_training(members[:1], members, others).tolist() == [1.0]
     near = np.vstack([np.zeros((1, 4)), 100.0 + members[1:]])
     assert nearest_is_training(np.zeros((1, 4)), near, 50.0 + others * 0.0) == pytest.approx(0.4)
+
+
+def _on_a_line(distances):
+    """Rows of one feature: as far from 0 as given, by label."""
+    return Dataset(
+        name="line",
+        features=np.concatenate(distances)[:, None],
+        labels=np.repeat(np.arange(len(distances)), [len(some) for some in distances]),
+        feature_names=("distance",),
+        class_names=("wide", "narrow"),
+        feature_range=(0.0, 100.0),
+        image_shape=None,
+        provenance=Provenance("made here", "CC0-1.0", "generated", "all"),
+    )
+
+
+def test_images_that_leak_from_a_wide_class_are_not_hidden_by_a_narrow_one():
+    """Ten of two hundred lie at a tenth of the usual distance, which is wide for the other."""
+    rng = np.random.default_rng(0)
+    wide, other_wide = rng.uniform(9.0, 11.0, (2, 100))
+    narrow, other_narrow = rng.uniform(0.09, 0.11, (2, 100))
+    wide[:10] = 1.0
+    train, test = _on_a_line([wide, narrow]), _on_a_line([other_wide, other_narrow])
+    made = Made("scores", np.zeros((2, 1, 1)), np.ones((2, 1)))
+
+    found = exposed(made, Splits(train, test, test, test, seed=0), np.arange(2))
+
+    assert found.value == pytest.approx(10 / 200, abs=0.01)
+    assert found.low > 0.01
