@@ -47,6 +47,7 @@ CHEAP: dict[str, dict[str, Any]] = {
         "surrogates": ["softmax-regression"],
         "repeats": 1,
     },
+    "model_inversion": {"starts": 2, "steps": 2, "score_queries": 2},
     "rag_prompt_injection": {"cases": 12, "benign_tasks": 6},
     "rag_false_answers": {"cases": 8, "benign_tasks": 4},
 }

@@ -44,6 +44,7 @@ SMALL = {
     "repeats": 2,
     "rates": (0.0, 0.02),
     "query_budgets": (40, 60),
+    "starts": 3,
     "sources": ("softmax-regression", "random-forest"),
     "cases": 24,
     "benign_tasks": 6,

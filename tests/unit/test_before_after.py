@@ -33,6 +33,7 @@ SMALL = {
     },
     "random_noise": {"epsilons": (0.3,), "repeats": 1},
     "model_extraction": {"query_budgets": (40,), "queries": ("population",)},
+    "model_inversion": {"starts": 2, "steps": 3, "score_queries": 10},
 }
 
 
