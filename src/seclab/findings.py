@@ -44,6 +44,11 @@ class Finding:
     edit: Edit | None = None
 
     @property
+    def order(self) -> tuple[str, int, str, str]:
+        """What findings are sorted by: file, line, column and message."""
+        return (self.file, self.line, self.column, self.message)
+
+    @property
     def place(self) -> str:
         """File, line and column for people: ``risks.csv:4 atlas_ids``."""
         return f"{self.file}:{self.line}" + (f" {self.column}" if self.column else "")

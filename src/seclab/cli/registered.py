@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from seclab import settings
-from seclab.cli.coverage import covered, scoring_of
-from seclab.cli.files import write_whole
+from seclab.cli.coverage import covered
 from seclab.cli.output import say, write_text
 from seclab.errors import Misconfigured
 from seclab.exchange.register_csv import from_register_csv, to_register_csv
@@ -12,13 +11,15 @@ from seclab.exchange.register_markdown import to_register_markdown
 from seclab.exchange.register_merge import merge, register_rows
 from seclab.registers import load_registers
 from seclab.registers.loading import MATRIX, RISKS
+from seclab.scoring import read_scoring
+from seclab.whole_files import write_whole
 
 
 def export(out: Path, *, form: str) -> None:
     """Write the register and the matrix into one file."""
     project = settings.find()
     if form == "markdown":
-        found = covered(project, scoring_of(project))
+        found = covered(project, read_scoring(project.registers))
         write_text(out, to_register_markdown(load_registers(project.registers), found))
         say(f"{out}  {len(found.risks)} risks with their evidence")
         return

@@ -1,14 +1,16 @@
 """What is wrong between rows: risks that say the same, rows without a risk, evidence."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from seclab.findings import Finding
 from seclab.register_checks.context import stems
-from seclab.register_checks.risk_rows import evidence_items
+from seclab.register_checks.risk_rows import evidence_items, meant_id
 from seclab.register_checks.writing import Writer
 from seclab.registers import DATA_CHECKS, Measures
 from seclab.registers.loading import MATRIX, RISKS
+from seclab.registers.risks import RISK_ID
 from seclab.registers.tables import Row, Table
 
 _SAME = (("asset", "title"), ("asset", "attacker_goal", "attack_pattern"))
@@ -47,9 +49,10 @@ def duplicates(rows: Sequence[Row], write: Writer) -> Iterator[Finding]:
 def orphans(risks: Table, matrix: Table) -> Iterator[Finding]:
     """Rows of the matrix without a risk, and risks without a row."""
     known, covered = risks.column("id"), matrix.column("risk_id")
+    meant = {meant_id(each) for each in known or ()}
     for row in matrix.rows if known is not None else ():
         id_ = row.cells.get("risk_id", "")
-        if id_ and known is not None and id_ not in known:
+        if id_ and known is not None and id_ not in known and id_ not in meant:
             yield Writer(MATRIX).unknown(
                 row,
                 "orphan-row",
@@ -60,7 +63,7 @@ def orphans(risks: Table, matrix: Table) -> Iterator[Finding]:
             )
     for row in risks.rows if covered is not None else ():
         id_ = row.cells.get("id", "")
-        if id_ and covered is not None and id_ not in covered:
+        if re.fullmatch(RISK_ID, id_) and covered is not None and id_ not in covered:
             yield Writer(RISKS).about(
                 row,
                 "orphan-row",

@@ -18,11 +18,13 @@ class IdCell:
         column: Its column.
         tokens: What stands between the semicolons; empty where the cell says ``none``.
         readings: What is wrong with a token, by the token.
+        said: Whether anything stands in the cell, if only ``none``.
     """
 
     column: str
     tokens: tuple[str, ...]
     readings: Mapping[str, Reading]
+    said: bool
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -105,6 +107,7 @@ def read_cells(
                     for token in found
                     if (reading := reader.read(token, column, context))
                 },
+                said=bool(row.cells[column].strip()),
             )
             for column, found in tokens.items()
         }

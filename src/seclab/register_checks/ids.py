@@ -134,12 +134,13 @@ class Reader:
         )
 
     def _elsewhere(self, token: str, column: str, _context: Context) -> Reading | None:
-        entry = self._frameworks.get(token)
+        entry = self._frameworks.get(token) or self._frameworks.get(_squeezed(token))
         if not entry or _belongs(entry, column):
             return None
+        article = "an" if entry.kind[0] in "aeiou" else "a"
         return Reading(
             "id-in-wrong-column",
-            f"{token} is a {entry.kind} of {entry.framework} ({entry.full_name}), "
+            f"{token} is {article} {entry.kind} of {entry.framework} ({entry.full_name}), "
             f"not {COLUMNS[column].what}",
             "move it to its own column, or name what belongs here",
         )
