@@ -7,6 +7,23 @@ Level: TypeAlias = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of mistake.
+
+    Attributes:
+        name: Its stable name.
+        level: ``error``, or ``warning`` for what a person has to judge.
+        when: When it fires.
+        proposes: What it proposes; says whether ``--fix`` applies it.
+    """
+
+    name: str
+    level: Level
+    when: str
+    proposes: str
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """What a cell should hold instead.
 

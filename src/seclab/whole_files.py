@@ -37,6 +37,21 @@ def write_whole(contents: Mapping[Path, bytes]) -> None:
         raise Misconfigured(f"{at} cannot be written: {error.strerror}") from error
 
 
+def write_new(path: Path, data: bytes) -> None:
+    """Write a file that is not there yet.
+
+    Raises:
+        Misconfigured: It is there already, or cannot be written.
+    """
+    try:
+        there = path.exists()
+    except OSError as error:  # the name is too long
+        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
+    if there:
+        raise Misconfigured(f"{path} is there already and is not overwritten; choose another name")
+    write_whole({path: data})
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it; one that is there stays.
 

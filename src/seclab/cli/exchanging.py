@@ -16,7 +16,7 @@ from seclab.registers import load_registers
 from seclab.settings import Settings
 from seclab.threat_models import FOLDER, write_threat_model
 from seclab.threat_models.records import ThreatModel
-from seclab.whole_files import make_folder, write_whole
+from seclab.whole_files import make_folder, write_new, write_whole
 
 if TYPE_CHECKING:
     from seclab.diagrams.context import Context
@@ -89,11 +89,9 @@ def import_model(file: Path, *, form: str, model: str, out: Path | None) -> None
     read = chosen.read(_bytes(file), file.name)
     found = in_form(replace(read, id=model), file=f"--id {model}")
     target = out or settings.find().registers / FOLDER / f"{model}.yaml"
-    if target.exists():
-        raise Misconfigured(f"{target} exists and is not overwritten; give another --id or --out")
     if out is None:
         make_folder(target.parent)
-    write_text(target, write_threat_model(found))
+    write_new(target, write_threat_model(found).encode())
     say(f"{target}  {len(found.threats)} threats to {len(found.kinds())} elements and flows")
     say("what has to be filled in: seclab threat-model check")
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from seclab import frameworks, registers, settings
 from seclab.cli.known import find_model, pick
-from seclab.cli.output import as_json, say, table, write_text
+from seclab.cli.output import as_json, say, table
 from seclab.errors import Misconfigured
 from seclab.findings import Finding
 from seclab.registers import Models, Tier
@@ -26,7 +26,7 @@ from seclab.threat_models import (
     template,
     write_threat_model,
 )
-from seclab.whole_files import make_folder
+from seclab.whole_files import make_folder, write_new
 
 _FIRST_REVIEW = timedelta(days=90)
 
@@ -140,10 +140,8 @@ def new(system: str, *, name: str | None) -> None:
     title = name or system.replace("-", " ").capitalize()
     review = (datetime.now(UTC) + _FIRST_REVIEW).date()
     text = write_threat_model(template(system, title=title, review_date=review))
-    if path.exists():
-        raise Misconfigured(f"{path} is there already; choose another id")
     make_folder(path.parent)
-    write_text(path, text)
+    write_new(path, text.encode())
     say(f"written  {path}")
     say(f"Fill it in, then `seclab threat-model check {system}` says what is left.")
 

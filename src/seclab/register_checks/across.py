@@ -50,6 +50,10 @@ def orphans(risks: Table, matrix: Table) -> Iterator[Finding]:
     """Rows of the matrix without a risk, and risks without a row."""
     known, covered = risks.column("id"), matrix.column("risk_id")
     meant = {meant_id(each) for each in known or ()}
+    # Nearness among thousands of ids takes long, and one of another prefix is hardly meant.
+    kin: dict[str, list[str]] = defaultdict(list)
+    for each in sorted(known or ()):
+        kin[_prefix(each)].append(each)
     for row in matrix.rows if known is not None else ():
         id_ = row.cells.get("risk_id", "")
         if id_ and known is not None and id_ not in known and id_ not in meant:
@@ -59,7 +63,7 @@ def orphans(risks: Table, matrix: Table) -> Iterator[Finding]:
                 "risk_id",
                 message=f"{id_} is not in {RISKS}",
                 name=id_,
-                known=known,
+                known=kin.get(_prefix(id_)) or sorted(known)[:1],
             )
     for row in risks.rows if covered is not None else ():
         id_ = row.cells.get("id", "")
@@ -149,6 +153,10 @@ def disagreements(
                 f"{_names(measured[risk] - {''})} in {MATRIX}",
                 suggestion="name the same in both",
             )
+
+
+def _prefix(id_: str) -> str:
+    return meant_id(id_).rpartition("-")[0]
 
 
 def _names(sources: set[str]) -> str:

@@ -29,6 +29,8 @@ class IdCell:
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids as they are once the safe edits are made, without what stays wrong."""
+        if not self.readings:
+            return tuple(dict.fromkeys(self.tokens))
         found = (
             token if reading is None else reading.replacement
             for token in self.tokens
@@ -112,8 +114,8 @@ def read_cells(
             for column, found in tokens.items()
         }
         settled = _with(context, cells)
-        if settled == context:
-            return cells, context
+        if settled == context or not any(cell.readings for cell in cells.values()):
+            return cells, settled
         context = settled
 
 
