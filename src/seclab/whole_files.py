@@ -1,4 +1,4 @@
-"""Files that are written whole, or not at all."""
+"""Files of a user: read with a sentence on what went wrong, written whole or not at all."""
 
 import os
 import secrets
@@ -7,6 +7,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from seclab.errors import Misconfigured
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        Misconfigured: It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error
 
 
 def write_whole(contents: Mapping[Path, bytes]) -> None:

@@ -16,7 +16,7 @@ from seclab.registers import load_registers
 from seclab.settings import Settings
 from seclab.threat_models import FOLDER, write_threat_model
 from seclab.threat_models.records import ThreatModel
-from seclab.whole_files import make_folder, write_new, write_whole
+from seclab.whole_files import make_folder, read_file, write_new, write_whole
 
 if TYPE_CHECKING:
     from seclab.diagrams.context import Context
@@ -86,7 +86,7 @@ def import_model(file: Path, *, form: str, model: str, out: Path | None) -> None
     from seclab.exchange.placeholders import in_form
 
     chosen = pick(IMPORTS, form, "format to import")
-    read = chosen.read(_bytes(file), file.name)
+    read = chosen.read(read_file(file), file.name)
     found = in_form(replace(read, id=model), file=f"--id {model}")
     target = out or settings.find().registers / FOLDER / f"{model}.yaml"
     if out is None:
@@ -94,10 +94,3 @@ def import_model(file: Path, *, form: str, model: str, out: Path | None) -> None
     write_new(target, write_threat_model(found).encode())
     say(f"{target}  {len(found.threats)} threats to {len(found.kinds())} elements and flows")
     say("what has to be filled in: seclab threat-model check")
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from error

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from seclab.findings import Finding
 from seclab.register_checks.context import stems
-from seclab.register_checks.risk_rows import evidence_items, meant_id
+from seclab.register_checks.risk_rows import evidence_items
 from seclab.register_checks.writing import Writer
 from seclab.registers import DATA_CHECKS, Measures
 from seclab.registers.loading import MATRIX, RISKS
-from seclab.registers.risks import RISK_ID
+from seclab.registers.risks import RISK_ID, meant_id
 from seclab.registers.tables import Row, Table
 
 _SAME = (("asset", "title"), ("asset", "attacker_goal", "attack_pattern"))

@@ -10,7 +10,7 @@ from seclab.findings import Finding
 from seclab.register_checks.csv_cells import append_row
 from seclab.registers import DATA_CHECKS, NEVER_TESTED, Measures
 from seclab.registers.loading import MATRIX, RISKS
-from seclab.whole_files import write_whole
+from seclab.whole_files import read_file, write_whole
 
 _LAST = 99
 
@@ -78,10 +78,7 @@ def add_risk(
         Misconfigured: The check would find something that it does not find now; nothing is
             written.
     """
-    try:
-        risks, matrix = ((folder / name).read_bytes() for name in (RISKS, MATRIX))
-    except OSError as error:
-        raise Misconfigured(f"{error.filename} cannot be read: {error.strerror}") from error
+    risks, matrix = (read_file(folder / name) for name in (RISKS, MATRIX))
     risks = append_row(risks, risk, file=RISKS)
     for row in rows:
         matrix = append_row(matrix, row, file=MATRIX)

@@ -9,7 +9,7 @@ from seclab.findings import Finding
 from seclab.fingerprint import Digest, of_bytes
 from seclab.register_checks.csv_cells import replace_cells
 from seclab.registers.loading import MATRIX, RISKS
-from seclab.whole_files import write_whole
+from seclab.whole_files import read_file, write_whole
 
 _FILES = (RISKS, MATRIX)
 
@@ -21,7 +21,7 @@ def digests(folder: Path) -> Mapping[str, Digest]:
         Misconfigured: One cannot be read.
     """
     there = (name for name in _FILES if (folder / name).is_file())
-    return {name: of_bytes(_read(folder / name)) for name in there}
+    return {name: of_bytes(read_file(folder / name)) for name in there}
 
 
 def apply_fixes(
@@ -50,16 +50,9 @@ def apply_fixes(
             left.append(each)
     changed = {}
     for name, edits in cells.items():
-        data = _read(folder / name)
+        data = read_file(folder / name)
         if of_bytes(data) != checked.get(name):
             raise Misconfigured(f"{name} has changed since it was checked; check it again")
         changed[name] = replace_cells(data, edits, file=name)
     write_whole({folder / name: data for name, data in changed.items()})
     return left
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error

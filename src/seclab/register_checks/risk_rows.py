@@ -7,13 +7,8 @@ from datetime import date
 from seclab.findings import Edit, Finding
 from seclab.register_checks.writing import Writer
 from seclab.registers import DATA_CHECKS, NEVER_TESTED
-from seclab.registers.risks import RISK_ID
+from seclab.registers.risks import RISK_ID, meant_id
 from seclab.registers.tables import Row
-
-
-def meant_id(cell: str) -> str:
-    """The id of a risk, as it would be without blanks around it and in capitals."""
-    return cell.strip().upper()
 
 
 def identity(row: Row, write: Writer) -> Iterator[Finding]:
