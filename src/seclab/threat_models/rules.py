@@ -177,8 +177,8 @@ _ALL = (
         "To decide which of the two holds.",
     ),
     Rule(
-        "review-overdue",
-        "error",
+        "review-past",
+        "warning",
         "The review date of a model has passed.",
         "To go through the model with its owner, and to set the next day.",
     ),
