@@ -7,6 +7,23 @@ Level: TypeAlias = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A kind of mistake.
+
+    Attributes:
+        name: Its stable name.
+        level: ``error``, or ``warning`` for what a person has to judge.
+        when: When it fires.
+        proposes: What it proposes; says whether ``--fix`` applies it.
+    """
+
+    name: str
+    level: Level
+    when: str
+    proposes: str
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """What a cell should hold instead.
 
@@ -42,6 +59,11 @@ class Finding:
     message: str
     suggestion: str
     edit: Edit | None = None
+
+    @property
+    def order(self) -> tuple[str, int, str, str]:
+        """What findings are sorted by: file, line, column and message."""
+        return (self.file, self.line, self.column, self.message)
 
     @property
     def place(self) -> str:

@@ -228,3 +228,84 @@ def test_on_a_terminal_what_is_not_given_is_asked_with_its_choices(seclab, proje
     assert "NISTAML.034  Property Inference" in answer.out
     assert "ml-engineering, security, data-engineering, platform" in answer.out
     assert "actor:" not in answer.out
+
+
+@pytest.mark.parametrize("name", ["scoring.yaml", "evidence_checklist.yaml"])
+@pytest.mark.parametrize("data", [b"x: 1\n", b"\xff", None])
+def test_what_other_commands_would_refuse_is_found_too(seclab, project, name, data):
+    path = project / "registers" / name
+    path.unlink()
+    if data is not None:
+        path.write_bytes(data)
+
+    answer = seclab(project, "register", "check", "--json", *DAY)
+
+    assert answer.code == 1
+    assert {each["file"] for each in answer.json["findings"]} == {name}
+
+
+@pytest.mark.parametrize(("file", "data"), [(RISKS, b"\xff"), ("models.yaml", b"a: [")])
+def test_what_cannot_be_read_is_not_said_to_be_missing_in_systems(seclab, systems, file, data):
+    (systems / "registers" / file).write_bytes(data)
+
+    findings = seclab(systems, "register", "check", "--json", *DAY).json["findings"]
+
+    assert {each["file"] for each in findings} == {file}
+    assert len(findings) < 30
+
+
+def test_findings_are_in_the_order_of_files_also_where_a_model_is_broken(seclab, systems):
+    (systems / "registers/threat_models/a model, broken.yaml").write_text("id: [", "utf-8")
+    (systems / "registers/waivers.yaml").write_text("- 1", "utf-8")
+
+    findings = seclab(systems, "register", "check", "--json", *DAY).json["findings"]
+
+    files = [each["file"] for each in findings]
+    assert files == ["threat_models/a model, broken.yaml", "waivers.yaml"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"\xff\xfe"])
+def test_no_risk_is_added_to_a_table_that_is_none(seclab, project, data):
+    (project / "registers" / RISKS).write_bytes(data)
+
+    answer = seclab(project, "register", "new", *options(id="R-PRV-09"))
+
+    assert answer.code == 2
+    assert RISKS in answer.err
+    assert (project / "registers" / RISKS).read_bytes() == data
+
+
+def test_half_a_character_in_an_option_is_refused(seclab, project):
+    answer = seclab(project, "register", "new", *options(title="\udcff"))
+
+    assert answer.code == 2
+    assert "half a character" in answer.err
+
+
+def test_a_new_risk_says_what_to_write_where_until_it_passes(seclab, systems):
+    answer = seclab(systems, "register", "new", *options())
+
+    assert str(systems / "registers" / "threat_models") in answer.out
+    assert "digits-service.yaml" in answer.out
+    path = systems / "registers/threat_models/digits-service.yaml"
+    text = path.read_text("utf-8").replace("\nrisks: [", "\nrisks: [R-PRV-03, ")
+    threat = text[text.index("  - id: T1\n") : text.index("  - id: T2\n")]
+    added = threat.replace("id: T1", "id: T99").replace("risk: R-EVA-01", "risk: R-PRV-03")
+    added = added.replace("status: mitigated", "status: open")
+    path.write_text(text.replace(threat, threat + added), "utf-8")
+
+    assert "R-PRV-03" in added
+    assert seclab(systems, "register", "check", *DAY).code == 0
+
+
+def test_rules_of_threat_models_explain_themselves(seclab, systems):
+    seclab(systems, "register", "new", *options())
+    file = systems / "findings.sarif"
+
+    seclab(systems, "register", "check", "--sarif", str(file), *DAY)
+
+    (run,) = json.loads(file.read_text("utf-8"))["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    (result,) = run["results"]
+    assert rules[result["ruleIndex"]]["id"] == "risk-without-system"
+    assert all(rule["help"]["text"] and rule["fullDescription"]["text"] for rule in rules)

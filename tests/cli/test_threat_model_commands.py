@@ -100,3 +100,21 @@ def test_a_project_without_threat_models_says_how_to_begin(seclab, lab):
     assert listed.out.startswith("no threat models yet: `seclab threat-model new")
     assert checked.code == 1
     assert "R-EVA-01 is in the risks of no threat model" in checked.out
+
+
+def test_an_id_too_long_for_a_file_is_refused(seclab, lab):
+    answer = seclab(lab, "threat-model", "new", "a" * 300)
+
+    assert answer.code == 2
+    assert "File name too long" in answer.err
+
+
+def test_findings_are_sorted_by_line(seclab, lab):
+    seclab(lab, "threat-model", "new", "kiosk")
+
+    out = seclab(lab, "threat-model", "check", "kiosk").out
+
+    lines = [int(line.split("kiosk.yaml:")[1].split()[0]) for line in out.splitlines()
+             if "kiosk.yaml:" in line]  # fmt: skip
+    assert lines == sorted(lines)
+    assert len(lines) > 20

@@ -31,7 +31,7 @@ def load_checklist(folder: Path) -> tuple[Item, ...]:
         data = (folder / CHECKLIST).read_bytes()
     except OSError as error:
         raise Misconfigured(
-            f"{CHECKLIST} cannot be read: {error.strerror}; it belongs into {folder}"
+            f"{CHECKLIST}: the file cannot be read: {error.strerror}; it belongs into {folder}"
         ) from error
     problems = Problems(CHECKLIST)
     items = _items(read_document(data, problems), problems)

@@ -5,13 +5,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from seclab import settings
-from seclab.cli.coverage import scoring_of
 from seclab.cli.output import as_json, say, write_text
 from seclab.cli.shelves import open_shelf
 from seclab.errors import EvidenceMismatch
 from seclab.evidence import verify
 from seclab.exchange.cyclonedx import to_cyclonedx
 from seclab.registers import load_registers
+from seclab.scoring import read_scoring
 from seclab.shelf import Evidence, RunSummary
 from seclab.threat_models import FOLDER, load_threat_models
 
@@ -27,7 +27,7 @@ def bom(reference: str, *, out: Path | None) -> None:
     document = to_cyclonedx(
         evidence.bundle,
         registers=load_registers(project.registers),
-        scoring=scoring_of(project),
+        scoring=read_scoring(project.registers),
         version=version("ai-security-lab"),
         run=run.run_id,
         carried={risk for each in models if run.subject in each.subjects for risk in each.risks},

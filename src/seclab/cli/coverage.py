@@ -6,15 +6,15 @@ from json import dumps
 from pathlib import Path
 
 from seclab import frameworks, registers, settings, threat_models
+from seclab.cli.known import pick
 from seclab.cli.output import as_json, say, table, write_text
 from seclab.cli.shelves import open_shelf
 from seclab.coverage import STATES, Coverage, Gap, GroupCoverage, cover
 from seclab.coverage.narrowing import of_system
 from seclab.coverage.words import VERDICT_LETTERS, against_target, share
-from seclab.errors import Misconfigured
 from seclab.evidence import plain
 from seclab.exchange.navigator import to_navigator
-from seclab.scoring import SCORING, Scoring, load_scoring
+from seclab.scoring import Scoring, read_scoring
 from seclab.settings import Settings
 
 
@@ -28,7 +28,7 @@ def coverage(
 ) -> None:
     """Print coverage, and write the files that were asked for."""
     project = settings.find()
-    scoring = scoring_of(project)
+    scoring = read_scoring(project.registers)
     found = covered(project, scoring, system)
     name = f"Coverage of {system}" if system else "Coverage"
     if html:
@@ -55,11 +55,9 @@ def covered(project: Settings, scoring: Scoring, system: str | None = None) -> C
     """What was measured of a project, or of one of its systems, as of now."""
     register = registers.load_registers(project.registers)
     models = threat_models.load_threat_models(project.registers / threat_models.FOLDER)
-    if system:
-        if system not in models:
-            known = ", ".join(models) or "none"
-            raise Misconfigured(f"there is no threat model {system!r}; known: {known}")
-        register, models = of_system(register, models[system]), {system: models[system]}
+    if system is not None:
+        model = pick(models, system, "threat model")
+        register, models = of_system(register, model), {system: model}
     shelf, at = open_shelf(project), datetime.now(UTC)
     return cover(register, library_of(project), models, shelf, scoring=scoring, at=at)
 
@@ -67,16 +65,6 @@ def covered(project: Settings, scoring: Scoring, system: str | None = None) -> C
 def library_of(project: Settings) -> frameworks.Frameworks:
     """The frameworks that a project's registers refer to."""
     return frameworks.load_frameworks(project.registers / frameworks.FOLDER)
-
-
-def scoring_of(project: Settings) -> Scoring:
-    """How a project scores its risks."""
-    try:
-        return load_scoring((project.registers / SCORING).read_bytes())
-    except OSError as error:
-        raise Misconfigured(
-            f"{SCORING} cannot be read: {error.strerror}; it belongs into {project.registers}"
-        ) from error
 
 
 def _say(found: Coverage) -> None:

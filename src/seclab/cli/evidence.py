@@ -5,10 +5,10 @@ from pathlib import Path
 
 from seclab import settings
 from seclab.audit import Finding, audit, audit_run
-from seclab.cli.output import as_json, say
+from seclab.cli.output import as_json, say, write_text
 from seclab.cli.shelves import open_shelf
 from seclab.cli.verification import read_ledger_file
-from seclab.errors import EvidenceMismatch, Misconfigured
+from seclab.errors import EvidenceMismatch
 from seclab.evidence import plain
 from seclab.evidence.keys import load_keyring
 from seclab.evidence.ledger import to_lines
@@ -58,10 +58,7 @@ def export(reference: str, *, out: Path) -> None:
 def export_ledger(*, out: Path) -> None:
     """Write the ledger to a file, to be kept where nobody who writes to the store can reach."""
     entries = open_shelf(settings.find()).ledger()
-    try:
-        out.write_text(to_lines(entries), encoding="utf-8")
-    except OSError as error:
-        raise Misconfigured(f"{out} cannot be written: {error.strerror}") from error
+    write_text(out, to_lines(entries))
     say(f"{out}  {len(entries)} entries")
     say(f"later: seclab verify --all --ledger {out}")
 

@@ -3,41 +3,33 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from seclab import settings
 from seclab.cli.formats import EXPORTS, IMPORTS
-from seclab.cli.output import say
+from seclab.cli.known import find_model, pick
+from seclab.cli.output import say, write_text
 from seclab.errors import Misconfigured
 from seclab.frameworks import FOLDER as FRAMEWORKS
 from seclab.frameworks import load_frameworks
 from seclab.registers import load_registers
 from seclab.settings import Settings
-from seclab.threat_models import FOLDER, load_threat_models, write_threat_model
+from seclab.threat_models import FOLDER, write_threat_model
 from seclab.threat_models.records import ThreatModel
+from seclab.whole_files import make_folder, read_file, write_new, write_whole
 
 if TYPE_CHECKING:
     from seclab.diagrams.context import Context
-
-_Known = TypeVar("_Known")
-
-
-def find_model(project: Settings, model: str) -> ThreatModel:
-    """One of the project's threat models.
-
-    Raises:
-        Misconfigured: There is none of this id, or a file is wrong.
-    """
-    return _known(load_threat_models(project.registers / FOLDER), model, "threat model")
 
 
 def render(model: str, *, out: Path | None) -> None:
     """Write the diagram of a threat model, or its page, by the ending of the file."""
     project = settings.find()
     target = out or Path(f"{model}.svg")
-    pages = _known(_PAGES, target.suffix, "page with the ending")
-    for name, text in pages(project, find_model(project, model), target).items():
-        _write(target.with_name(name), text)
+    pages = pick(_PAGES, target.suffix, "page with the ending")
+    texts = pages(project, find_model(project, model), target)
+    write_whole({target.with_name(name): text.encode() for name, text in texts.items()})
+    for name in texts:
         say(str(target.with_name(name)))
 
 
@@ -84,8 +76,8 @@ def _context(project: Settings) -> "Context":
 
 def export_model(model: str, *, form: str, out: Path) -> None:
     """Write a threat model in another format."""
-    chosen = _known(EXPORTS, form, "format to export")
-    _write(out, chosen.write(settings.find(), model))
+    chosen = pick(EXPORTS, form, "format to export")
+    write_text(out, chosen.write(settings.find(), model))
     say(f"{out}  {chosen.about}")
 
 
@@ -93,34 +85,12 @@ def import_model(file: Path, *, form: str, model: str, out: Path | None) -> None
     """Read a threat model of another format, and write it as one of the project's."""
     from seclab.exchange.placeholders import in_form
 
-    chosen = _known(IMPORTS, form, "format to import")
-    read = chosen.read(_bytes(file), file.name)
+    chosen = pick(IMPORTS, form, "format to import")
+    read = chosen.read(read_file(file), file.name)
     found = in_form(replace(read, id=model), file=f"--id {model}")
     target = out or settings.find().registers / FOLDER / f"{model}.yaml"
-    if target.exists():
-        raise Misconfigured(f"{target} exists and is not overwritten; give another --id or --out")
-    _write(target, write_threat_model(found))
+    if out is None:
+        make_folder(target.parent)
+    write_new(target, write_threat_model(found).encode())
     say(f"{target}  {len(found.threats)} threats to {len(found.kinds())} elements and flows")
     say("what has to be filled in: seclab threat-model check")
-
-
-def _known(table: Mapping[str, _Known], name: str, what: str) -> _Known:
-    if name not in table:
-        known = ", ".join(sorted(table)) or "none"
-        raise Misconfigured(f"there is no {what} {name!r}; known: {known}")
-    return table[name]
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from error
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error

@@ -48,7 +48,7 @@ class Import:
 def _write_threat_dragon(project: Settings, model: str) -> str:
     import json
 
-    from seclab.cli.exchanging import find_model
+    from seclab.cli.known import find_model
     from seclab.exchange.threat_dragon import NEWEST, to_threat_dragon
     from seclab.registers import load_registers
 

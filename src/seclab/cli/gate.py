@@ -10,9 +10,9 @@ from pathlib import Path
 
 from seclab import admission, registers, settings
 from seclab.admission import Admission
-from seclab.cli.output import as_json, say
+from seclab.cli.output import as_json, say, write_text
 from seclab.cli.shelves import open_shelf
-from seclab.errors import EvidenceMismatch, Misconfigured
+from seclab.errors import EvidenceMismatch
 from seclab.evidence import outcomes_of, plain
 from seclab.evidence.keys import load_keyring
 from seclab.gate import explain
@@ -88,12 +88,8 @@ def _sarif(project: Settings, register: Registers, judged: Judged) -> str:
 
 
 def _write(path: Path | None, render: Callable[[], str]) -> None:
-    if path is None:
-        return
-    try:
-        path.write_text(render(), encoding="utf-8")
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
+    if path is not None:
+        write_text(path, render())
 
 
 def _plain(evidence: Evidence, admitted: Admission) -> dict[str, object]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seclab.cli.files import write_whole
+from seclab.whole_files import write_whole
 
 _STYLES = {
     "PASS": "bold green",

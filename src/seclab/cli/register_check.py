@@ -8,11 +8,13 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime
 from importlib.metadata import version
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import seclab.evaluations  # noqa: F401 - fills the register of evaluations
 from seclab import registry, settings
-from seclab.cli.output import as_json, say, table
+from seclab.checklist import load_checklist
+from seclab.cli.output import as_json, say, table, write_text
 from seclab.errors import Misconfigured
 from seclab.findings import Finding
 from seclab.frameworks import FOLDER as FRAMEWORKS
@@ -27,6 +29,7 @@ from seclab.register_checks import (
 )
 from seclab.registers import DATA_CHECKS
 from seclab.registers.loading import MATRIX, RISKS
+from seclab.scoring import read_scoring
 from seclab.settings import Settings
 from seclab.threat_models import FOLDER as THREAT_MODELS
 from seclab.threat_models import ThreatModel, load_threat_models
@@ -41,7 +44,7 @@ def check(*, fix: bool, sarif: Path | None, json: bool, at: date | None) -> None
     found = findings_of(project, at=at or datetime.now(UTC).date())
     left = apply_fixes(project.registers, found, checked=checked) if fix else found
     if sarif:
-        _write(sarif, _sarif(project, left))
+        write_text(sarif, _sarif(project, left))
     if json:
         as_json({"findings": [asdict(each) for each in left], "fixed": len(found) - len(left)})
     else:
@@ -60,13 +63,19 @@ def findings_of(project: Settings, *, at: date) -> list[Finding]:
     if not folder.is_dir():
         raise Misconfigured(f"{folder}: there is no such folder of registers")
     frameworks = load_frameworks(folder / FRAMEWORKS)
-    malformed: list[Finding] = []
+    threat_models: Mapping[str, ThreatModel] = {}
+    unreadable: list[str] = []
     try:
         threat_models = load_threat_models(folder / THREAT_MODELS)
     except Misconfigured as error:
-        malformed, threat_models = as_findings(error.problems), {}
+        unreadable += error.problems
+    for read in (read_scoring, load_checklist):
+        try:
+            read(folder)
+        except Misconfigured as error:
+            unreadable += error.problems
     found = findings_in(folder, project, frameworks=frameworks, at=at, threat_models=threat_models)
-    return [*found, *malformed]
+    return sorted([*found, *as_findings(unreadable)], key=attrgetter("order"))
 
 
 def findings_in(
@@ -125,10 +134,3 @@ def _sarif(project: Settings, findings: Sequence[Finding]) -> str:
         folder=Path(os.path.relpath(project.registers, project.root)).as_posix(),
     )
     return json_.dumps(document, indent=2) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 import typer
 
@@ -17,6 +18,7 @@ from seclab.frameworks import Frameworks, load_frameworks
 from seclab.register_checks import add_risk, matrix_rows, next_id
 from seclab.registers import ASSET_CLASSES, OWNERS, STATUSES, read_registers
 from seclab.registers.risks import RISK_COLUMNS
+from seclab.threat_models import FOLDER as THREAT_MODELS
 
 _CHOICES: Mapping[str, str] = {
     "id": "a full id, or R-EVA for the next free number",
@@ -64,7 +66,23 @@ def new(given: Mapping[str, str | None]) -> None:
         check=lambda tried: findings_in(tried, project, frameworks=frameworks, at=today),
     )
     say(f"{cells['id']} added to the register and to the matrix")
-    say("Now name it in the threat model of its system, with the threats that it is of.")
+    for line in _what_is_left(folder, cells):
+        say(line)
+
+
+def _what_is_left(folder: Path, risk: Mapping[str, str]) -> Iterator[str]:
+    """What to write where, so that a system has the risk."""
+    models = sorted(path.name for path in (folder / THREAT_MODELS).glob("*.yaml"))
+    if not models:
+        yield "There is no threat model that could have it: `seclab threat-model new` begins one."
+        return
+    letters = risk["stride"].replace(";", " or ")
+    yield "`seclab register check` reports it until a system has it. Write into the system's file,"
+    yield f"in {folder / THREAT_MODELS}, one of {', '.join(models)}:"
+    yield f"  risks:    {risk['id']} as one more"
+    yield f"  threats:  one more with risk: {risk['id']}, stride: {letters}, and as its target the"
+    yield "            element or flow that it is done to"
+    yield "then `seclab threat-model check` says what is left."
 
 
 def _ask(column: str, cells: Mapping[str, str], frameworks: Frameworks) -> str:

@@ -3,26 +3,28 @@
 from pathlib import Path
 
 from seclab import settings
-from seclab.cli.coverage import covered, scoring_of
-from seclab.cli.files import write_whole
+from seclab.cli.coverage import covered
 from seclab.cli.output import say, write_text
-from seclab.errors import Misconfigured
 from seclab.exchange.register_csv import from_register_csv, to_register_csv
 from seclab.exchange.register_markdown import to_register_markdown
 from seclab.exchange.register_merge import merge, register_rows
 from seclab.registers import load_registers
 from seclab.registers.loading import MATRIX, RISKS
+from seclab.scoring import read_scoring
+from seclab.whole_files import read_file, write_whole
 
 
 def export(out: Path, *, form: str) -> None:
     """Write the register and the matrix into one file."""
     project = settings.find()
     if form == "markdown":
-        found = covered(project, scoring_of(project))
+        found = covered(project, read_scoring(project.registers))
         write_text(out, to_register_markdown(load_registers(project.registers), found))
         say(f"{out}  {len(found.risks)} risks with their evidence")
         return
-    rows = register_rows(_bytes(project.registers / RISKS), _bytes(project.registers / MATRIX))
+    rows = register_rows(
+        read_file(project.registers / RISKS), read_file(project.registers / MATRIX)
+    )
     write_whole({out: to_register_csv(rows)})
     say(f"{out}  {len(rows.risks)} risks, {len(rows.attacks)} attacks")
     say(f"read it back: seclab register import {out}")
@@ -31,7 +33,7 @@ def export(out: Path, *, form: str) -> None:
 def import_(file: Path) -> None:
     """Read a table into the register."""
     folder = settings.find().registers
-    rows = from_register_csv(_bytes(file), file=file.name)
+    rows = from_register_csv(read_file(file), file=file.name)
     risks, matrix = folder / RISKS, folder / MATRIX
     merged = merge(_there(risks), _there(matrix), rows)
     contents = {risks: merged.risks}
@@ -45,11 +47,4 @@ def import_(file: Path) -> None:
 
 
 def _there(path: Path) -> bytes | None:
-    return _bytes(path) if path.exists() else None
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error
+    return read_file(path) if path.exists() else None

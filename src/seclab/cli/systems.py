@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from seclab import frameworks, registers, settings
+from seclab.cli.known import find_model, pick
 from seclab.cli.output import as_json, say, table
 from seclab.errors import Misconfigured
 from seclab.findings import Finding
@@ -25,6 +26,7 @@ from seclab.threat_models import (
     template,
     write_threat_model,
 )
+from seclab.whole_files import make_folder, write_new
 
 _FIRST_REVIEW = timedelta(days=90)
 
@@ -73,7 +75,7 @@ def show(system: str, *, json: bool) -> None:
         Misconfigured: There is no such system, or a file cannot be read.
     """
     project = settings.find()
-    model = _one(load_threat_models(project.registers / FOLDER), system)
+    model = find_model(project, system)
     tiers = registers.load_registers(project.registers).models
     if json:
         from seclab.evidence import plain
@@ -100,7 +102,7 @@ def check(system: str | None) -> None:
     project = settings.find()
     models = load_threat_models(project.registers / FOLDER)
     if system is not None:
-        _one(models, system)
+        pick(models, system, "threat model")
     findings = [
         finding
         for finding in _findings(models, project)
@@ -138,12 +140,8 @@ def new(system: str, *, name: str | None) -> None:
     title = name or system.replace("-", " ").capitalize()
     review = (datetime.now(UTC) + _FIRST_REVIEW).date()
     text = write_threat_model(template(system, title=title, review_date=review))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise Misconfigured(f"{path} is there already; choose another id") from error
+    make_folder(path.parent)
+    write_new(path, text.encode())
     say(f"written  {path}")
     say(f"Fill it in, then `seclab threat-model check {system}` says what is left.")
 
@@ -160,13 +158,6 @@ def _findings(models: Mapping[str, ThreatModel], project: Settings) -> list[Find
         lines={**load_lines(folder / FOLDER), RISKS: risk_lines((folder / RISKS).read_bytes())},
         at=datetime.now(UTC).date(),
     )
-
-
-def _one(models: Mapping[str, ThreatModel], system: str) -> ThreatModel:
-    if system not in models:
-        known = ", ".join(models) or "none"
-        raise Misconfigured(f"there is no threat model {system!r}; known: {known}")
-    return models[system]
 
 
 def _tier(model: ThreatModel, models: Models) -> Tier:

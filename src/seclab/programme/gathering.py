@@ -7,7 +7,6 @@ from pathlib import Path
 
 from seclab import frameworks, threat_models
 from seclab.coverage import RiskCoverage, cover
-from seclab.errors import Misconfigured
 from seclab.fingerprint import Digest, of_file
 from seclab.frameworks import Frameworks
 from seclab.programme.computing import Facts
@@ -15,7 +14,7 @@ from seclab.programme.history import said
 from seclab.programme.records import State
 from seclab.programme.times import Made
 from seclab.registers import Registers, load_registers
-from seclab.scoring import SCORING, Scoring, load_scoring
+from seclab.scoring import SCORING, Scoring, read_scoring
 from seclab.shelf import Registered, Shelf
 from seclab.threat_models.records import ThreatModel
 
@@ -54,10 +53,7 @@ def load_decided(folder: Path) -> Decided:
     register = load_registers(folder)
     library = frameworks.load_frameworks(folder / frameworks.FOLDER)
     models = threat_models.load_threat_models(folder / threat_models.FOLDER)
-    try:
-        scoring = load_scoring((folder / SCORING).read_bytes())
-    except OSError as error:
-        raise Misconfigured(f"{folder / SCORING} cannot be read: {error.strerror}") from error
+    scoring = read_scoring(folder)
     below = (threat_models.FOLDER, frameworks.FOLDER)
     files = [folder / SCORING, *(path for each in below for path in (folder / each).glob("*.*"))]
     digests = {path.relative_to(folder).as_posix(): of_file(path) for path in sorted(files)}

@@ -3,12 +3,11 @@
 from seclab.register_checks.adding import add_risk, matrix_rows, next_id
 from seclab.register_checks.checking import as_findings, check_registers
 from seclab.register_checks.fixing import apply_fixes, digests
-from seclab.register_checks.rules import RULES, Rule
+from seclab.register_checks.rules import RULES
 from seclab.register_checks.sarif import render_findings
 
 __all__ = [
     "RULES",
-    "Rule",
     "add_risk",
     "apply_fixes",
     "as_findings",

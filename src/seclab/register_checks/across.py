@@ -1,5 +1,6 @@
 """What is wrong between rows: risks that say the same, rows without a risk, evidence."""
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -9,6 +10,7 @@ from seclab.register_checks.risk_rows import evidence_items
 from seclab.register_checks.writing import Writer
 from seclab.registers import DATA_CHECKS, Measures
 from seclab.registers.loading import MATRIX, RISKS
+from seclab.registers.risks import RISK_ID, meant_id
 from seclab.registers.tables import Row, Table
 
 _SAME = (("asset", "title"), ("asset", "attacker_goal", "attack_pattern"))
@@ -47,20 +49,25 @@ def duplicates(rows: Sequence[Row], write: Writer) -> Iterator[Finding]:
 def orphans(risks: Table, matrix: Table) -> Iterator[Finding]:
     """Rows of the matrix without a risk, and risks without a row."""
     known, covered = risks.column("id"), matrix.column("risk_id")
+    meant = {meant_id(each) for each in known or ()}
+    # Nearness among thousands of ids takes long, and one of another prefix is hardly meant.
+    kin: dict[str, list[str]] = defaultdict(list)
+    for each in sorted(known or ()):
+        kin[_prefix(each)].append(each)
     for row in matrix.rows if known is not None else ():
         id_ = row.cells.get("risk_id", "")
-        if id_ and known is not None and id_ not in known:
+        if id_ and known is not None and id_ not in known and id_ not in meant:
             yield Writer(MATRIX).unknown(
                 row,
                 "orphan-row",
                 "risk_id",
                 message=f"{id_} is not in {RISKS}",
                 name=id_,
-                known=known,
+                known=kin.get(_prefix(id_)) or sorted(known)[:1],
             )
     for row in risks.rows if covered is not None else ():
         id_ = row.cells.get("id", "")
-        if id_ and covered is not None and id_ not in covered:
+        if re.fullmatch(RISK_ID, id_) and covered is not None and id_ not in covered:
             yield Writer(RISKS).about(
                 row,
                 "orphan-row",
@@ -146,6 +153,10 @@ def disagreements(
                 f"{_names(measured[risk] - {''})} in {MATRIX}",
                 suggestion="name the same in both",
             )
+
+
+def _prefix(id_: str) -> str:
+    return meant_id(id_).rpartition("-")[0]
 
 
 def _names(sources: set[str]) -> str:

@@ -8,9 +8,9 @@ from pathlib import Path
 from seclab.errors import Misconfigured
 from seclab.findings import Finding
 from seclab.register_checks.csv_cells import append_row
-from seclab.register_checks.fixing import write_whole
 from seclab.registers import DATA_CHECKS, NEVER_TESTED, Measures
 from seclab.registers.loading import MATRIX, RISKS
+from seclab.whole_files import read_file, write_whole
 
 _LAST = 99
 
@@ -78,13 +78,10 @@ def add_risk(
         Misconfigured: The check would find something that it does not find now; nothing is
             written.
     """
-    try:
-        risks, matrix = ((folder / name).read_bytes() for name in (RISKS, MATRIX))
-    except OSError as error:
-        raise Misconfigured(f"{error.filename} cannot be read: {error.strerror}") from error
-    risks = append_row(risks, risk)
+    risks, matrix = (read_file(folder / name) for name in (RISKS, MATRIX))
+    risks = append_row(risks, risk, file=RISKS)
     for row in rows:
-        matrix = append_row(matrix, row)
+        matrix = append_row(matrix, row, file=MATRIX)
     with tempfile.TemporaryDirectory() as name:
         tried = Path(name)
         for path in folder.iterdir():

@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from operator import attrgetter
 from pathlib import Path
 
 from seclab.findings import Finding
@@ -13,16 +14,16 @@ from seclab.register_checks.context import Compass, Context, stems
 from seclab.register_checks.fitting import Names, control_support, technique_fit
 from seclab.register_checks.id_cells import IdCell, read_cells
 from seclab.register_checks.ids import COLUMNS, Reader
-from seclab.register_checks.risk_rows import evidence, owner_and_review
+from seclab.register_checks.risk_rows import evidence, identity, owner_and_review
 from seclab.register_checks.writing import Writer
 from seclab.registers import DATA_CHECKS, Measures, ReadRegisters, cross_check, read_registers
-from seclab.registers.loading import MATRIX, RISKS, THRESHOLDS
+from seclab.registers.loading import MATRIX, MODELS, RISKS, THRESHOLDS
 from seclab.registers.tables import Row
 from seclab.threat_models import FOLDER, Lines, ThreatModel, check_threat_models, load_lines
 
 _PLACE = re.compile(
-    r"(?P<file>[^ ,:]+)(?: line (?P<line>[0-9]+))?(?:, (?P<entry>(?!column )[^,:]+))?"
-    r"(?:, column (?P<column>[^:]+))?: (?P<text>.*)",
+    r"(?P<file>threat_models/.+?\.yaml|[^ ,:]+)(?: line (?P<line>[0-9]+))?"
+    r"(?:, (?P<entry>(?!column )[^,:]+))?(?:, column (?P<column>[^:]+))?: (?P<text>.*)",
     re.DOTALL,
 )
 _RULES = {"evaluation": "unknown-evaluation", "metric": "unknown-metric"}
@@ -72,7 +73,7 @@ def check_registers(
     ]
     found += _agreement(read, evaluations)
     if threat_models:
-        found += check_threat_models(
+        of_models = check_threat_models(
             threat_models,
             read.registers,
             frameworks,
@@ -80,7 +81,9 @@ def check_registers(
             lines=_lines(folder, read),
             at=at,
         )
-    return sorted(found, key=lambda each: (each.file, each.line, each.column, each.message))
+        unknowable = _unknowable(read)
+        found += [each for each in of_models if each.rule not in unknowable]
+    return sorted(found, key=attrgetter("order"))
 
 
 class _Check:
@@ -118,6 +121,7 @@ class _Check:
             if "atlas_ids" in cells and not cells["atlas_ids"].doubtful:
                 techniques = cells["atlas_ids"].ids
                 yield from control_support(row, techniques, write, frameworks=self._frameworks)
+            yield from identity(row, write)
             yield from owner_and_review(row, write, at=at)
             yield from evidence(row, write, evaluations=evaluations, suites=suites)
 
@@ -129,7 +133,7 @@ class _Check:
             cells, _ = read_cells(row, ("atlas_ids",), reader=self._reader, base=context)
             yield from self._ids(row, cells, write)
             named = of_risk.get("atlas_ids")
-            if named and not named.doubtful and "atlas_ids" in cells:
+            if named and named.said and not named.doubtful and "atlas_ids" in cells:
                 yield from _foreign(row, cells["atlas_ids"], named, write=write)
 
     def _ids(self, row: Row, cells: Mapping[str, IdCell], write: Writer) -> Iterator[Finding]:
@@ -170,6 +174,16 @@ def _lines(folder: Path, read: ReadRegisters) -> Mapping[str, Lines]:
 def as_findings(problems: Sequence[str]) -> list[Finding]:
     """What a loader refuses, as findings; what has no place is about line 1 of its file."""
     return [_finding(problem, "malformed", {}) for problem in problems]
+
+
+def _unknowable(read: ReadRegisters) -> frozenset[str]:
+    """Rules of the threat models that ask for what could not be read."""
+    unread: set[str] = set()
+    if read.risks.column("id") is None or read.risks.stray:
+        unread |= {"unknown-risk", "unknown-exclusion"}
+    if read.notes[MODELS].found:
+        unread |= {"unknown-subject", "understated"}
+    return frozenset(unread)
 
 
 def _agreement(read: ReadRegisters, evaluations: Mapping[str, Measures]) -> list[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from seclab.errors import Misconfigured
+from seclab.yaml_files import decode
 
 _FIELD = re.compile(r'("(?:[^"]|"")*"|[^,\r\n"][^,\r\n]*|)(,|\r\n|\n|\r|\Z)')
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -89,20 +90,29 @@ def replace_cells(data: bytes, cells: Mapping[tuple[int, str], str], *, file: st
     return "".join([*parts, text[done:]]).encode()
 
 
-def append_row(data: bytes, cells: Mapping[str, str]) -> bytes:
+def append_row(data: bytes, cells: Mapping[str, str], *, file: str) -> bytes:
     """Add a row below the last one, with the line ends that the file has.
 
     Args:
-        data: The bytes of the file, UTF-8, with a header.
+        data: The bytes of the file, with a header.
         cells: The texts by column; a column of the file that is missing here stays empty.
+        file: Its name, for messages.
+
+    Raises:
+        Misconfigured: It is not UTF-8 or has no header, or a text cannot be written as UTF-8.
     """
-    text = data.decode("utf-8")
+    text = decode(data, file=file)
     match = _LINE_END.search(text)
     end = match[0] if match else "\n"
-    _, spans = next(_records(text))
+    _, spans = next(_records(text), (1, []))
+    if not spans:
+        raise Misconfigured(f"{file}: there is no header, so that no row can be added")
     row = ",".join(cell_text(cells.get(_plain(text[a:b]), "")) for a, b in spans)
     before = "" if text.endswith(("\n", "\r")) else end
-    return f"{text}{before}{row}{end}".encode()
+    try:
+        return data + f"{before}{row}{end}".encode()
+    except UnicodeEncodeError as error:
+        raise Misconfigured(f"{file}: a cell holds half a character, which no file can") from error
 
 
 def cell_text(text: str, *, quoted: bool = False) -> str:

@@ -1,10 +1,11 @@
 """Whether the ids, names and controls of a risk belong together."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from seclab.findings import Finding
-from seclab.frameworks import Frameworks
+from seclab.frameworks import Entry, Frameworks
 from seclab.register_checks.context import Compass, Context
 from seclab.register_checks.id_cells import IdCell
 from seclab.register_checks.ids import OWASP, Reader
@@ -112,6 +113,9 @@ class Names:
         self._frameworks = frameworks
         self._reader = reader
         self._entries = [entry for entry in frameworks.entries if entry.framework in OWASP]
+        self._numbered: dict[str, list[Entry]] = defaultdict(list)
+        for entry in self._entries:
+            self._numbered[entry.id.partition(":")[0]].append(entry)
         names = sorted({re.escape(entry.name) for entry in self._entries}, key=len, reverse=True)
         self._mention = re.compile(
             rf"\b(?:LLM|ML|ASI)[0-9]{{2}}(?::[0-9]{{4}})?[\s:,(\u2013-]+(?:{'|'.join(names)})\b",
@@ -143,9 +147,8 @@ class Names:
         number = id_.partition(":")[0]
         if entry is None or entry.name.casefold() in title:
             return
-        for other in self._entries:
-            same_number = other.id.partition(":")[0] == number and other.id != id_
-            if same_number and other.name.casefold() in title:
+        for other in self._numbered[number]:
+            if other.id != id_ and other.name.casefold() in title:
                 of_edition = (e for e in self._entries if e.name == other.name)
                 right = [e.id for e in of_edition if e.edition == entry.edition]
                 yield write.about(

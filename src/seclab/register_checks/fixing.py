@@ -1,7 +1,5 @@
 """Making the edits that are safe."""
 
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,14 +9,19 @@ from seclab.findings import Finding
 from seclab.fingerprint import Digest, of_bytes
 from seclab.register_checks.csv_cells import replace_cells
 from seclab.registers.loading import MATRIX, RISKS
+from seclab.whole_files import read_file, write_whole
 
 _FILES = (RISKS, MATRIX)
 
 
 def digests(folder: Path) -> Mapping[str, Digest]:
-    """Digests of what :func:`apply_fixes` may change, by name; to be taken before a check."""
-    paths = {name: folder / name for name in _FILES}
-    return {name: of_bytes(path.read_bytes()) for name, path in paths.items() if path.is_file()}
+    """Digests of what :func:`apply_fixes` may change, by name; to be taken before a check.
+
+    Raises:
+        Misconfigured: One cannot be read.
+    """
+    there = (name for name in _FILES if (folder / name).is_file())
+    return {name: of_bytes(read_file(folder / name)) for name in there}
 
 
 def apply_fixes(
@@ -47,53 +50,9 @@ def apply_fixes(
             left.append(each)
     changed = {}
     for name, edits in cells.items():
-        data = _read(folder / name)
+        data = read_file(folder / name)
         if of_bytes(data) != checked.get(name):
             raise Misconfigured(f"{name} has changed since it was checked; check it again")
         changed[name] = replace_cells(data, edits, file=name)
     write_whole({folder / name: data for name, data in changed.items()})
     return left
-
-
-def write_whole(contents: Mapping[Path, bytes]) -> None:
-    """Replace files, each in one step, once all of them are on the disk.
-
-    Raises:
-        Misconfigured: One cannot be written.
-    """
-    ready: list[tuple[Path, Path]] = []
-    try:
-        for path, data in contents.items():
-            ready.append((_beside(path, data), path))
-        while ready:
-            temporary, path = ready[0]
-            temporary.replace(path)
-            ready.pop(0)
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        for temporary, _ in ready:
-            temporary.unlink(missing_ok=True)
-
-
-def _beside(path: Path, data: bytes) -> Path:
-    """A new file with some content beside another, with its permissions."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(path.stat().st_mode & 0o777)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be read: {error.strerror}") from error

@@ -18,15 +18,19 @@ class IdCell:
         column: Its column.
         tokens: What stands between the semicolons; empty where the cell says ``none``.
         readings: What is wrong with a token, by the token.
+        said: Whether anything stands in the cell, if only ``none``.
     """
 
     column: str
     tokens: tuple[str, ...]
     readings: Mapping[str, Reading]
+    said: bool
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The ids as they are once the safe edits are made, without what stays wrong."""
+        if not self.readings:
+            return tuple(dict.fromkeys(self.tokens))
         found = (
             token if reading is None else reading.replacement
             for token in self.tokens
@@ -105,12 +109,13 @@ def read_cells(
                     for token in found
                     if (reading := reader.read(token, column, context))
                 },
+                said=bool(row.cells[column].strip()),
             )
             for column, found in tokens.items()
         }
         settled = _with(context, cells)
-        if settled == context:
-            return cells, context
+        if settled == context or not any(cell.readings for cell in cells.values()):
+            return cells, settled
         context = settled
 
 

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from seclab.frameworks import ATLAS, Entry, Frameworks, Legacy
 from seclab.register_checks.context import Compass, Context, stems
@@ -85,6 +86,7 @@ class Reader:
     def __init__(self, frameworks: Frameworks, compass: Compass) -> None:
         self._frameworks = frameworks
         self._compass = compass
+        self.fits = cache(self._fits)
         self._named: dict[str, list[Entry]] = defaultdict(list)
         self._numbered: dict[str, list[Entry]] = defaultdict(list)
         for entry in frameworks.entries:
@@ -93,7 +95,7 @@ class Reader:
             if entry.framework in OWASP:
                 self._numbered[entry.id.partition(":")[0]].append(entry)
 
-    def fits(self, token: str, column: str) -> bool:
+    def _fits(self, token: str, column: str) -> bool:
         """Whether a token is an id that may stand in a column."""
         entry = self._frameworks.get(token)
         return entry is not None and entry.status != "retired" and _belongs(entry, column)
@@ -134,12 +136,13 @@ class Reader:
         )
 
     def _elsewhere(self, token: str, column: str, _context: Context) -> Reading | None:
-        entry = self._frameworks.get(token)
+        entry = self._frameworks.get(token) or self._frameworks.get(_squeezed(token))
         if not entry or _belongs(entry, column):
             return None
+        article = "an" if entry.kind[0] in "aeiou" else "a"
         return Reading(
             "id-in-wrong-column",
-            f"{token} is a {entry.kind} of {entry.framework} ({entry.full_name}), "
+            f"{token} is {article} {entry.kind} of {entry.framework} ({entry.full_name}), "
             f"not {COLUMNS[column].what}",
             "move it to its own column, or name what belongs here",
         )

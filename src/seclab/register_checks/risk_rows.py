@@ -4,10 +4,26 @@ import re
 from collections.abc import Collection, Iterator
 from datetime import date
 
-from seclab.findings import Finding
+from seclab.findings import Edit, Finding
 from seclab.register_checks.writing import Writer
 from seclab.registers import DATA_CHECKS, NEVER_TESTED
+from seclab.registers.risks import RISK_ID, meant_id
 from seclab.registers.tables import Row
+
+
+def identity(row: Row, write: Writer) -> Iterator[Finding]:
+    """Whether an id is only written wrong; not safe to change, since other files name it."""
+    cell = row.cells.get("id", "")
+    meant = meant_id(cell)
+    if cell != meant and re.fullmatch(RISK_ID, meant):
+        yield write.about(
+            row,
+            "malformed",
+            "id",
+            message=f"{cell!r} has not the form of an id",
+            suggestion=f"write {meant}",
+            edit=Edit(meant, safe=False),
+        )
 
 
 def owner_and_review(row: Row, write: Writer, *, at: date) -> Iterator[Finding]:

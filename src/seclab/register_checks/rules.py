@@ -1,27 +1,8 @@
 """The rules by which registers are checked: when each fires, and what it proposes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from seclab.findings import Level
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A kind of mistake.
-
-    Attributes:
-        name: Its stable name.
-        level: ``error``, or ``warning`` for what a person has to judge.
-        when: When it fires.
-        proposes: What it proposes; says whether ``--fix`` applies it.
-    """
-
-    name: str
-    level: Level
-    when: str
-    proposes: str
-
+from seclab.findings import Rule
 
 _ALL = (
     Rule(

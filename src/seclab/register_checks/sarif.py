@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from seclab import threat_models
 from seclab.findings import Finding
 from seclab.register_checks.csv_cells import Region, cell_text, regions
 from seclab.register_checks.rules import RULES
@@ -14,6 +15,7 @@ from seclab.reports.judged import clean
 from seclab.reports.sarif import SCHEMA
 from seclab.reports.sarif_rules import message
 
+_RULES = {**threat_models.RULES, **RULES}
 _KEYS = {RISKS: ("id",), MATRIX: ("risk_id", "attack", "metric")}
 
 
@@ -38,7 +40,7 @@ def render_findings(
     References:
         OASIS, Static Analysis Results Interchange Format (SARIF) 2.1.0, errata 01.
     """
-    order = list(dict.fromkeys((*RULES, *(each.rule for each in findings))))
+    order = list(_RULES)
     places = {name: regions(data) for name, data in contents.items()}
     seen: Counter[str] = Counter()
     results = []
@@ -72,9 +74,7 @@ def render_findings(
 
 
 def _rule(name: str) -> dict[str, Any]:
-    rule = RULES.get(name)
-    if rule is None:  # of the threat models, whose messages say all there is
-        return {"id": name, "shortDescription": {"text": name.replace("-", " ")}}
+    rule = _RULES[name]
     return {
         "id": name,
         "shortDescription": {"text": message(name.replace("-", " "))},

@@ -56,9 +56,16 @@ class Writer:
             known: The names there are.
             cell: Makes the whole cell of the name that was perhaps meant.
         """
-        near = next(iter(get_close_matches(name, known, n=1)), "")
+        near = _nearest(name, known)
         suggestion = f"known: {', '.join(sorted(known)[:12]) or 'none'}"
         edit = None
         if near:
             suggestion, edit = f"perhaps {near} was meant", Edit(cell(near), safe=False)
         return self.about(row, rule, column, message=message, suggestion=suggestion, edit=edit)
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    """The name that was perhaps meant, in any case of letters; empty for none."""
+    folded = {each.casefold(): each for each in known}
+    near = get_close_matches(name.strip().casefold(), folded, n=1)
+    return folded[near[0]] if near else ""

@@ -1,5 +1,6 @@
 """Reading a folder of registers: every file, every mistake, at once."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,14 @@ from seclab.fingerprint import of_bytes
 from seclab.registers.criteria import profiles, thresholds
 from seclab.registers.models import models
 from seclab.registers.records import MatrixRow, Registers, Threshold, Waiver
-from seclab.registers.risks import MATRIX_COLUMNS, RISK_COLUMNS, matrix, risks
+from seclab.registers.risks import (
+    MATRIX_COLUMNS,
+    RISK_COLUMNS,
+    RISK_ID,
+    matrix,
+    meant_id,
+    risks,
+)
 from seclab.registers.tables import Problems, Table, read_table
 from seclab.registers.tiers import Models
 from seclab.registers.waivers import waivers
@@ -120,9 +128,11 @@ def _check_named(
     notes: Mapping[str, Problems],
 ) -> None:
     """Whether the risks that the matrix and the thresholds name are in the register."""
-    known = risk_table.column("id")
-    if known is None:
+    ids = risk_table.column("id")
+    if ids is None:
         return
+    # An id that is written wrong is a mistake of its own row, not of those that write it right.
+    known = ids | {meant_id(each) for each in ids}
     for row in rows:
         if row.risk_id and row.risk_id not in known:
             problem = f"{row.risk_id} is not in {RISKS}"
@@ -140,7 +150,7 @@ def _check_covered(risk_table: Table, matrix_table: Table, problems: Problems) -
         return
     for row in risk_table.rows:
         risk_id = row.cells.get("id")
-        if risk_id and risk_id not in covered:
+        if risk_id not in covered and re.fullmatch(RISK_ID, risk_id or ""):
             problems.add(f"{risk_id} has no row in {MATRIX}", line=row.line, column="id")
 
 

@@ -57,6 +57,11 @@ _OWASP = "(LLM|ML|ASI)(0[1-9]|10):[0-9]{4}"
 _SOURCE = f"{DATA_CHECKS}:[a-z][a-z0-9_-]*|(?!{DATA_CHECKS}$){SNAKE_CASE}"
 
 
+def meant_id(cell: str) -> str:
+    """The id of a risk, as it would be without blanks around it and in capitals."""
+    return cell.strip().upper()
+
+
 def risks(table: Table, problems: Problems) -> list[Risk]:
     """The risks of a table; the mistakes in it are noted in ``problems``."""
     found = [_risk(row, problems) for row in table.rows]

@@ -1,6 +1,6 @@
 """Likelihood x impact, and what measured evidence takes off it: by a rule, never by opinion."""
 
-from seclab.scoring.loading import SCORING, load_scoring
+from seclab.scoring.loading import SCORING, load_scoring, read_scoring
 from seclab.scoring.records import (
     BANDS,
     SCALE,
@@ -24,6 +24,7 @@ __all__ = [
     "Scoring",
     "Strength",
     "load_scoring",
+    "read_scoring",
     "residual",
     "score",
     "strictest",

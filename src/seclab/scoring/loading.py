@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from seclab.errors import Misconfigured
@@ -17,6 +18,21 @@ _PARTS = ("likelihood", "impact", "bands", "strength", "targets")
 _EFFECT_KEYS = ("steps", "means")
 _LEAST, _MOST = 1, SCALE[-1] ** 2
 _MOST_STEPS = SCALE[-1] - 1
+
+
+def read_scoring(folder: Path) -> Scoring:
+    """Read how the risks of a folder of registers are scored.
+
+    Raises:
+        Misconfigured: The file is missing, or something in it is wrong; all mistakes at once.
+    """
+    try:
+        data = (folder / SCORING).read_bytes()
+    except OSError as error:
+        raise Misconfigured(
+            f"{SCORING}: the file cannot be read: {error.strerror}; it belongs into {folder}"
+        ) from error
+    return load_scoring(data)
 
 
 def load_scoring(data: bytes, *, file: str = SCORING) -> Scoring:

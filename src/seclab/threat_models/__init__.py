@@ -34,6 +34,7 @@ from seclab.threat_models.records import (
     Threat,
     ThreatModel,
 )
+from seclab.threat_models.rules import RULES
 from seclab.threat_models.template import template
 from seclab.threat_models.writing import write_threat_model
 
@@ -45,6 +46,7 @@ __all__ = [
     "MODEL_ID",
     "PASTA_STAGES",
     "PROPERTIES",
+    "RULES",
     "SEVERITIES",
     "STRIDE_OF",
     "THREAT_STATUSES",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from operator import attrgetter
 
 from seclab.findings import Finding
 from seclab.frameworks import Frameworks
@@ -40,7 +41,7 @@ def check_threat_models(
         at: The day that review dates are held against.
 
     Returns:
-        All findings, those of one model together; empty when nothing is wrong.
+        All findings, by file, line and column; empty when nothing is wrong.
     """
     context = Context(registers, frameworks, sources)
     findings: list[Finding] = []
@@ -54,7 +55,8 @@ def check_threat_models(
         ]
         findings += [each.finding(where) for each in noted]
     where = lines.get(RISKS, Lines(RISKS, {}))
-    return findings + [each.finding(where) for each in _homeless(models, registers)]
+    findings += [each.finding(where) for each in _homeless(models, registers)]
+    return sorted(findings, key=attrgetter("order"))
 
 
 def risk_lines(data: bytes) -> Lines:
@@ -67,7 +69,7 @@ def _homeless(models: Mapping[str, ThreatModel], registers: Registers) -> Iterat
     """Risks of the register that no system has."""
     carried = {risk for model in models.values() for risk in model.risks}
     for risk in registers.risks:
-        if risk not in carried:
+        if risk and risk not in carried:
             yield Noted(
                 "risk-without-system",
                 where=risk,

@@ -85,6 +85,8 @@ def _control(control: Control, model: ThreatModel, context: Context) -> Iterator
 def _mitigations(control: Control, risks: set[str], context: Context) -> Iterator[Noted]:
     known = context.registers.risks
     techniques = {each for risk in risks if risk in known for each in known[risk].atlas_ids}
+    # What is wrong in the register is found there; nothing can be said on top of it.
+    settled = risks <= known.keys() and all(map(context.frameworks.get, techniques))
     for name in control.mitigations:
         entry = context.frameworks.get(name)
         if entry is None or entry.kind != "mitigation":
@@ -95,7 +97,7 @@ def _mitigations(control: Control, risks: set[str], context: Context) -> Iterato
                 message=f"there is no mitigation {name}",
                 suggestion="look it up with `seclab frameworks`",
             )
-        elif risks <= known.keys() and not techniques & _linked(name, context.frameworks):
+        elif settled and not techniques & _linked(name, context.frameworks):
             yield Noted(
                 "unsupported-control",
                 where=control.id,
