@@ -33,8 +33,11 @@ _DIGEST_COLUMN = 36  # characters that MLflow keeps of a dataset digest; tags ca
 
 
 def metric_key(measurement: Measurement) -> str:
-    """Name of a metric in MLflow: one slash, text parameters as a suffix, numbers as steps."""
-    words = [str(v) for v in measurement.parameters.values() if isinstance(v, str)]
+    """Name of a metric in MLflow: one slash, text parameters as a suffix, numbers as steps.
+
+    By the name of the parameter, as a sealed bundle has them: the key can be computed from that.
+    """
+    words = [str(v) for _, v in sorted(measurement.parameters.items()) if isinstance(v, str)]
     return ".".join([f"{measurement.evaluation}/{measurement.metric}", *words])
 
 
