@@ -80,7 +80,7 @@ class Lab:
     def run(self, *arguments: str) -> Answer:
         """The command as a process of its own, to its end."""
         with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=200)
+            out, err = process.communicate(timeout=500)
         return Answer(process.returncode, out, err)
 
     def on(self, service: "Prefect") -> "Lab":
