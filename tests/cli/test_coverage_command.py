@@ -38,7 +38,7 @@ def test_mistakes_in_the_scoring_are_all_told(lab, seclab):
     assert "column colour: unknown key" in answer.text
     assert "column critical: this key is missing" in answer.text
     (lab.root / "registers" / "scoring.yaml").unlink()
-    assert "scoring.yaml cannot be read" in seclab(lab, "coverage").text
+    assert "scoring.yaml: the file cannot be read" in seclab(lab, "coverage").text
 
 
 def test_a_page_that_cannot_be_written_leaves_nothing_behind(lab, seclab):
