@@ -51,7 +51,8 @@ def test_another_seed_gives_another_model_and_other_numbers(shared):
 
     assert set(first) == set(other)
     for key in first:
-        if key[0] == "softmax-regression":
+        # A loader refuses every bad file whatever the seed: only there the numbers are equal.
+        if key[0] == "softmax-regression" and "model_file_tampering" not in key:
             assert _values(first[key]) != _values(other[key])
         assert other[key]["seed"] == 1
     runs = shared.lab.runs(shared.other_seed)
