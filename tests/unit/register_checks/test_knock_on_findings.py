@@ -29,8 +29,8 @@ def test_an_id_that_is_only_written_wrong_is_said_so_with_the_right_one(folder, 
 
 def test_an_id_of_another_form_is_malformed_and_not_only_without_a_row(folder, check):
     tables = Tables(folder)
-    row, at = tables.cell("R-PRV-02", "id")
-    row[at] = "PRV-2"
+    row, at = tables.cell("R-ART-02", "id")
+    row[at] = "ART-2"
     tables.write()
 
     assert of_file(check(folder), RISKS) == [("malformed", "id")]
