@@ -9,8 +9,16 @@ from typing import Annotated, Literal
 
 import typer
 
-from seclab.cli import custody, frameworks, quarantine, register, threat_models
-from seclab.cli.options import FeatureRange, Json, Label
+from seclab.cli import (
+    custody,
+    frameworks,
+    key_commands,
+    lab_commands,
+    quarantine,
+    register,
+    threat_models,
+)
+from seclab.cli.options import FeatureRange, Json, Label, Seed
 from seclab.errors import Misconfigured, SeclabError
 
 app = typer.Typer(
@@ -22,16 +30,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-lab = typer.Typer(
-    help="One experiment at a time, to a CSV file: no store, no flow, no gate.",
-    no_args_is_help=True,
-)
-app.add_typer(lab, name="lab")
-keys = typer.Typer(
-    help="The keys that sign evidence: public halves in registers/keys, private ones outside.",
-    no_args_is_help=True,
-)
-app.add_typer(keys, name="keys")
+app.add_typer(lab_commands.app, name="lab")
+app.add_typer(key_commands.app, name="keys")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(custody.app, name="custody")
 app.add_typer(frameworks.app, name="frameworks")
@@ -41,11 +41,6 @@ app.add_typer(threat_models.app, name="threat-model")
 Run = Annotated[
     str, typer.Argument(help="Run ID, the beginning of one, or 'latest'.", show_default=False)
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Decides everything random.")]
-Out = Annotated[Path, typer.Option(help="CSV file to write.", show_default=False)]
-Quick = Annotated[bool, typer.Option("--quick", help="Fewer points, for a first look.")]
-KeyId = Annotated[str, typer.Argument(help="Key ID, or the beginning of one.", show_default=False)]
-Days = Annotated[int, typer.Option(min=1, max=3650, help="For how many days it is valid.")]
 
 _INTERRUPTED = 130
 
@@ -433,80 +428,3 @@ def ui(
     from seclab.cli import ui as command
 
     command.ui(port=port)
-
-
-@lab.command()
-def fgsm(out: Out, quick: Quick = False, seed: Seed = 0) -> None:
-    """Accuracy of the softmax regression under one gradient step, by epsilon."""
-    from seclab.cli import lab as command
-
-    command.fgsm(out, quick=quick, seed=seed)
-
-
-@lab.command()
-def poisoning(out: Out, quick: Quick = False, seed: Seed = 0) -> None:
-    """Success of a trigger planted in the training data, by poison rate."""
-    from seclab.cli import lab as command
-
-    command.poisoning(out, quick=quick, seed=seed)
-
-
-@lab.command()
-def privacy(out: Out, quick: Quick = False, seed: Seed = 0) -> None:
-    """What the forest gives away: membership and, to a surrogate, itself."""
-    from seclab.cli import lab as command
-
-    command.privacy(out, quick=quick, seed=seed)
-
-
-@lab.command(name="rag-guard")
-def rag_guard(out: Out, quick: Quick = False) -> None:  # noqa: ARG001 - one episode is quick
-    """One poisoned episode of the agent, without its guard and with it."""
-    from seclab.cli import lab as command
-
-    command.rag_guard(out)
-
-
-@keys.command()
-def init(
-    role: Annotated[
-        Literal["pipeline", "security", "ml-engineering", "legal"],
-        typer.Option(help="What its signatures stand for.", show_default=False),
-    ],
-    owner: Annotated[
-        str,
-        typer.Option(help="The role or team that holds it; not a person.", show_default=False),
-    ],
-    days: Days = 365,
-) -> None:
-    """Make a key: the private half outside the project, the public half to be committed."""
-    from seclab.cli import keys as command
-
-    command.init_key(role, owner=owner, days=days)
-
-
-@keys.command()
-def rotate(keyid: KeyId, days: Days = 365) -> None:
-    """Replace a key by a new one of the same role and owner; what the old one signed stays good."""
-    from seclab.cli import keys as command
-
-    command.rotate_key(keyid, days=days)
-
-
-@keys.command()
-def revoke(
-    keyid: KeyId,
-    reason: Annotated[str, typer.Option(help="Why, in one line.", show_default=False)],
-) -> None:
-    """Withdraw all trust in a key: nothing it ever signed counts any more."""
-    from seclab.cli import keys as command
-
-    command.revoke_key(keyid, reason=reason)
-
-
-@keys.command(name="show")
-def show_keys(json: Json = False) -> None:
-    """The public keys, what each is worth now, and whose private half is here."""
-    from seclab.cli import keys as command
-
-    command.show_keys(json=json)

@@ -16,3 +16,4 @@ FeatureRange = Annotated[
     tuple[float, float] | None,
     typer.Option(help="Smallest and largest value of a feature.", show_default=False),
 ]
+Seed = Annotated[int, typer.Option(min=0, help="Decides everything random.")]

@@ -161,7 +161,7 @@ def _findings(models: Mapping[str, ThreatModel], project: Settings) -> list[Find
 
 
 def _tier(model: ThreatModel, models: Models) -> Tier:
-    return models.tiers[models.matrix[model.sensitivity][model.criticality]]
+    return models.tier_for(model.sensitivity, model.criticality)
 
 
 def _statuses(model: ThreatModel) -> str:

@@ -76,7 +76,7 @@ class Asked:
     def tiers(self, risk: str, registers: Registers) -> Iterator[TierName]:
         """The tier of each system that carries a risk."""
         for model in self.carriers.get(risk, ()):
-            yield registers.models.matrix[model.sensitivity][model.criticality]
+            yield registers.models.tier_for(model.sensitivity, model.criticality).name
 
 
 def asked(

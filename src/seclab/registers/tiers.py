@@ -98,4 +98,8 @@ class Models:
                 f"models.yaml has no entry for {name!r}, so nobody knows what it needs; known: "
                 f"{known}; add it with its sensitivity and criticality"
             )
-        return self.tiers[self.matrix[entry.sensitivity][entry.criticality]]
+        return self.tier_for(entry.sensitivity, entry.criticality)
+
+    def tier_for(self, sensitivity: Sensitivity, criticality: Criticality) -> Tier:
+        """The tier of whatever holds or reaches such data, and has so much depend on it."""
+        return self.tiers[self.matrix[sensitivity][criticality]]
