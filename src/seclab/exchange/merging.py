@@ -274,7 +274,6 @@ def _with_scope(model: ThreatModel, cells: Iterable[Cell], ids: _Ids) -> ThreatM
 def _without_the_deleted(base: ThreatModel, model: ThreatModel) -> ThreatModel:
     """Nothing refers any more to what the model once had."""
     gone = _all_ids(base) - _all_ids(model)
-    risks = dict.fromkeys((*model.risks, *(each.risk for each in model.threats)))
 
     def kept(ids: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(id_ for id_ in ids if id_ not in gone)
@@ -286,7 +285,6 @@ def _without_the_deleted(base: ThreatModel, model: ThreatModel) -> ThreatModel:
         dismissed=tuple(each for each in model.dismissed if each.target not in gone),
         abuse_cases=tuple(replace(a, threats=kept(a.threats)) for a in model.abuse_cases),
         controls=tuple(replace(c, threats=kept(c.threats)) for c in model.controls),
-        risks=tuple(risks) if len(base.threats) == 0 else model.risks,
     )
 
 

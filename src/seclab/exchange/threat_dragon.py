@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from seclab.diagrams.geometry import Box
@@ -91,7 +92,9 @@ def from_threat_dragon(document: Any) -> ThreatModel:
     """
     native = read_native(document, block=_BLOCK)
     if native.block is None:
-        return in_form(merge(empty_model(native.title, native.description), native), file=_FILE)
+        foreign = merge(empty_model(native.title, native.description), native)
+        risks = dict.fromkeys(threat.risk for threat in foreign.threats)
+        return in_form(replace(foreign, risks=tuple(risks)), file=_FILE)
     block = json.dumps(native.block, ensure_ascii=False).encode(errors="replace")
     # JSON is YAML, so that our own part is read as strictly as a file of the register.
     base = read_threat_model(block, file=f"{_FILE}, detail.{_BLOCK}")
