@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seclab.coverage import of_run
 from seclab.evidence import Bundle, Facts, artifact_digests, seal
 from seclab.evidence.keys import SigningKey
 from seclab.evidence.signing import sign
@@ -84,7 +85,14 @@ def assess(
     )
     envelope = sign(bundle.document, key) if key else None
     title = f"{decision.verdict} {facts.subject.name} {facts.started:%Y-%m-%d %H:%M}"
-    page = render_html(bundle, folder=folder, risks=registers.risks, name=title, signer=key)
+    page = render_html(
+        bundle,
+        folder=folder,
+        risks=registers.risks,
+        name=title,
+        signer=key,
+        coverage=of_run(registers, decision=decision, outcomes=outcomes, reports=reports),
+    )
     (folder / "report.html").write_text(page, encoding="utf-8")
     note = "\n\n".join(
         [render_markdown(decision, registers.risks, signer=key), *_reuse_notes(outcomes)]

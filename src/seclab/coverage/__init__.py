@@ -4,6 +4,7 @@ What was not measured is never counted as if it had passed.
 """
 
 from seclab.coverage.covering import cover
+from seclab.coverage.of_run import of_run
 from seclab.coverage.records import (
     STATES,
     WORST_FIRST,
@@ -31,4 +32,5 @@ __all__ = [
     "Tally",
     "TechniqueCoverage",
     "cover",
+    "of_run",
 ]

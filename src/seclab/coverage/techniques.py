@@ -30,16 +30,22 @@ def techniques(
         evidence: The newest evidence.
         whom: Of whom evidence is asked, and what the systems leave out.
     """
+    rows = rows_by_technique(registers)
+    return {
+        entry.id: _technique(entry, rows.get(entry.id, {}), evidence, whom)
+        for entry in frameworks.techniques()
+    }
+
+
+def rows_by_technique(registers: Registers) -> dict[str, dict[str, set[Row]]]:
+    """By technique and risk, what the rows of the matrix that name both measure."""
     rows: dict[str, dict[str, set[Row]]] = {}
     for row in registers.matrix:
         if row.evaluation:
             for id_ in row.atlas_ids:
                 of_risk = rows.setdefault(id_, {}).setdefault(row.risk_id, set())
                 of_risk.add((row.evaluation, row.metric))
-    return {
-        entry.id: _technique(entry, rows.get(entry.id, {}), evidence, whom)
-        for entry in frameworks.techniques()
-    }
+    return rows
 
 
 def _technique(

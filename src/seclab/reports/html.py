@@ -12,6 +12,7 @@ from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of, traced
 from seclab.gate import Verdict
 from seclab.outcome import Evaluated
 from seclab.registers import Risk
+from seclab.reports.covered import RunCoverage
 from seclab.reports.signer import UNSIGNED, Signer, short
 from seclab.reports.style import style
 
@@ -23,6 +24,7 @@ def render_html(
     risks: Mapping[str, Risk],
     name: str,
     signer: Signer | None = None,
+    coverage: RunCoverage | None = None,
 ) -> str:
     """The report of one run.
 
@@ -32,6 +34,8 @@ def render_html(
         risks: The register, for titles and controls.
         name: Title of the report.
         signer: Whose key signs the bundle; ``None`` when nobody does, which the page says first.
+        coverage: What of the registers the run has evidence about; without it the page says
+            nothing of that.
 
     Raises:
         OSError: A figure cannot be read.
@@ -58,6 +62,7 @@ def render_html(
         reports=reports_of(bundle),
         traced=traced(bundle.predicate),
         risks=risks,
+        coverage=coverage,
         figures=_figures(folder),
     )
 

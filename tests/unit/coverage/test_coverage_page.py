@@ -2,8 +2,6 @@
 
 import html
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 
 import pytest
@@ -11,10 +9,10 @@ import pytest
 from seclab.coverage.markdown import render_markdown
 from seclab.coverage.page import render_page
 from seclab.coverage.words import against_target
+from tests.browsing import assert_fits, needs_browser, printed_pages
 from tests.covering import SCORING, covered, row, run, system
 from tests.runs import REGISTERS
 
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 EVERY_STATE = (
     run("mlp", R_EVA_01="pass", R_EVA_02="pass"),
     run("random-forest", R_EVA_01="block", R_POI_02="measured"),
@@ -91,62 +89,11 @@ def test_markdown_says_the_same_and_cannot_be_broken_out_of(found):
     assert "System spam has no subject that is evaluated." in text
 
 
-def _browse(folder, page, *options):
-    (folder / "page.html").write_text(page, encoding="utf-8")
-    done = subprocess.run(
-        [
-            BROWSER,
-            *("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-            *("--disable-background-networking", "--disable-sync", "--virtual-time-budget=5000"),
-            f"--user-data-dir={folder / 'profile'}",
-            *options,
-            (folder / "page.html").as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    return done.stdout
-
-
-needs_browser = pytest.mark.skipif(
-    BROWSER is None, reason="no chromium or google-chrome on PATH to lay the page out with"
-)
-# Chromium has no window as narrow as a phone: frames are.
-WIDTHS = """
-<script>
-addEventListener("load", () => {
-  document.title = [...document.querySelectorAll("iframe")].map((frame) => {
-    const root = frame.contentDocument.documentElement;
-    return `${root.scrollWidth}/${root.clientWidth}/${root.querySelectorAll(".tactic").length}`;
-  }).join(" ");
-});
-</script>
-"""
-
-
 @needs_browser
 def test_nothing_overflows_at_desktop_and_at_phone_width(page, tmp_path):
-    frames = "".join(
-        f'<iframe style="width:{width}px;height:800px;border:0" srcdoc="{html.escape(page)}">'
-        "</iframe>"
-        for width in (1280, 360)
-    )
-
-    dom = _browse(tmp_path, f"<!doctype html><title></title>{WIDTHS}{frames}", "--dump-dom")
-
-    said = re.search(r"<title>(.*?)</title>", dom).group(1)
-    wide, narrow = ([int(part) for part in each.split("/")] for each in said.split())
-    assert wide[0] <= wide[1] <= 1280
-    assert narrow[0] <= narrow[1] <= 360
-    assert wide[2] == narrow[2] == 16
+    assert_fits(page, tmp_path)
 
 
 @needs_browser
 def test_it_prints_to_pdf(page, tmp_path):
-    _browse(tmp_path, page, f"--print-to-pdf={tmp_path / 'page.pdf'}", "--no-pdf-header-footer")
-
-    data = (tmp_path / "page.pdf").read_bytes()
-    assert data.startswith(b"%PDF-")
-    assert len(re.findall(rb"/Type /Page\b", data)) > 2
+    assert printed_pages(page, tmp_path) > 2

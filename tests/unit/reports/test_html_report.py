@@ -8,9 +8,12 @@ import pytest
 
 from seclab.artifacts import Series
 from seclab.assessment import assess
+from seclab.coverage import of_run
 from seclab.datasets import Provenance
+from seclab.evidence import decision_of, outcomes_of, reports_of
 from seclab.evidence.signing import Signed
 from seclab.reports import render_html
+from tests.browsing import assert_fits, needs_browser, printed_pages
 from tests.runs import (
     MANIFESTS,
     MODEL,
@@ -271,11 +274,22 @@ def test_how_much_of_the_data_has_a_known_origin_is_there(html, tmp_path):
     assert "no manifest describes these rows" in Page(page).text
 
 
-def test_the_page_is_made_of_the_bundle_and_the_figures_alone(run, html, tmp_path):
+def test_the_page_is_made_of_the_bundle_the_registers_and_the_figures_alone(run, html, tmp_path):
     figures = Path(shutil.copytree(run.folder / "figures", tmp_path / "figures"))
     title = re.search("<title>(.*)</title>", html).group(1)
 
-    again = render_html(run.bundle, folder=figures.parent, risks=REGISTERS.risks, name=title)
+    again = render_html(
+        run.bundle,
+        folder=figures.parent,
+        risks=REGISTERS.risks,
+        name=title,
+        coverage=of_run(
+            REGISTERS,
+            decision=decision_of(run.bundle),
+            outcomes=outcomes_of(run.bundle),
+            reports=reports_of(run.bundle),
+        ),
+    )
 
     assert again == html
 
@@ -285,3 +299,28 @@ def test_figures_that_are_gone_leave_the_page_without_them(run, tmp_path):
 
     assert "<svg" not in html
     assert "R-EVA-01" in html
+
+
+def test_the_page_says_what_the_run_covers_and_of_how_much_it_says_nothing(tmp_path):
+    more = {id_: risk(id_) for id_ in ("R-EVA-01", "R-EVA-02", "R-POI-02", "R-PRV-01", "R-ART-01")}
+    run = finished(tmp_path, noise=None, registers=replace(REGISTERS, risks=more))
+
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    text = Page(page).text
+    section = text[text.index("What this run covers") : text.index("What it was measured on")]
+    assert "evidence about 3 of the 5 risks in the register" in section
+    assert "Of the other 2 risks it says nothing, neither good nor bad" in section
+    assert "passed R-EVA-01 " in section
+    assert "errored R-EVA-02 " in section
+    assert "R-PRV-01" not in section
+    assert "R-ART-01" not in section
+
+
+@needs_browser
+def test_nothing_overflows_at_desktop_and_at_phone_width(html, tmp_path):
+    assert_fits(html, tmp_path)
+
+
+@needs_browser
+def test_it_prints_to_pdf(html, tmp_path):
+    assert printed_pages(html, tmp_path) >= 2
