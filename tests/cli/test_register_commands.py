@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 
 import jsonschema
@@ -190,8 +191,26 @@ def test_what_is_wrong_with_threat_models_is_among_the_findings(seclab, systems)
     left = seclab(systems, "register", "check", "--json", *DAY).json["findings"]
 
     assert [each["file"] for each in torn] == ["threat_models/broken.yaml"]
+    assert torn[0]["rule"] == "malformed"
     assert [(each["rule"], each["file"]) for each in left] == [("risk-without-system", RISKS)]
     assert left[0]["line"] == len(rows_of(systems / "registers"))
+
+
+def test_beside_a_broken_threat_model_the_others_are_checked(seclab, systems):
+    folder = systems / "registers/threat_models"
+    (folder / "rag-bot.yaml").write_text("id: [", "utf-8")
+    path = folder / "digits-service.yaml"
+    text = path.read_text("utf-8")
+    day = re.search("review_date: .*", text).group(0)
+    path.write_text(text.replace(day, "review_date: 2020-01-01", 1), "utf-8")
+
+    found = seclab(systems, "register", "check", "--json", *DAY).json["findings"]
+
+    # Which risks only the broken one has, nobody knows: none is said to be without a system.
+    assert [(each["rule"], each["file"]) for each in found] == [
+        ("review-past", "threat_models/digits-service.yaml"),
+        ("malformed", "threat_models/rag-bot.yaml"),
+    ]
 
 
 @pytest.mark.parametrize(

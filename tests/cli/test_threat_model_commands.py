@@ -84,10 +84,14 @@ def test_mistakes_of_form_in_all_files_are_named_at_once(seclab, lab):
 
     answer = seclab(lab, "threat-model", "check")
 
-    assert answer.code == 2
-    assert answer.text.count("unknown key; known are id, name") == 2
-    assert "threat_models/rag-bot.yaml" in answer.text
-    assert "threat_models/spam-classifier.yaml" in answer.text
+    assert answer.code == 1
+    assert answer.out.count("unknown key") == 2
+    assert "threat_models/rag-bot.yaml" in answer.out
+    assert "threat_models/spam-classifier.yaml" in answer.out
+    assert seclab(lab, "threat-model", "check", "digits-service").code == 0
+    assert seclab(lab, "threat-model", "check", "rag-bot").code == 1
+    assert seclab(lab, "threat-model", "check", "../models").code == 2
+    assert seclab(lab, "threat-model", "list").code == 2
 
 
 def test_a_project_without_threat_models_says_how_to_begin(seclab, lab):

@@ -32,7 +32,7 @@ from seclab.registers.loading import MATRIX, RISKS
 from seclab.scoring import read_scoring
 from seclab.settings import Settings
 from seclab.threat_models import FOLDER as THREAT_MODELS
-from seclab.threat_models import ThreatModel, load_threat_models
+from seclab.threat_models import ThreatModel, read_threat_models
 
 _COLUMNS = ("line", "column", "level", "rule", "what is wrong", "what to do")
 
@@ -63,18 +63,21 @@ def findings_of(project: Settings, *, at: date) -> list[Finding]:
     if not folder.is_dir():
         raise Misconfigured(f"{folder}: there is no such folder of registers")
     frameworks = load_frameworks(folder / FRAMEWORKS)
-    threat_models: Mapping[str, ThreatModel] = {}
-    unreadable: list[str] = []
-    try:
-        threat_models = load_threat_models(folder / THREAT_MODELS)
-    except Misconfigured as error:
-        unreadable += error.problems
+    threat_models, torn = read_threat_models(folder / THREAT_MODELS)
+    unreadable = list(torn)
     for read in (read_scoring, load_checklist):
         try:
             read(folder)
         except Misconfigured as error:
             unreadable += error.problems
-    found = findings_in(folder, project, frameworks=frameworks, at=at, threat_models=threat_models)
+    found = findings_in(
+        folder,
+        project,
+        frameworks=frameworks,
+        at=at,
+        threat_models=threat_models,
+        whole=not torn,
+    )
     return sorted([*found, *as_findings(unreadable)], key=attrgetter("order"))
 
 
@@ -85,6 +88,7 @@ def findings_in(
     frameworks: Frameworks,
     at: date,
     threat_models: Mapping[str, ThreatModel] | None = None,
+    whole: bool = True,
 ) -> list[Finding]:
     """The findings about a folder of registers, with the evaluations and suites of a project."""
     return check_registers(
@@ -98,6 +102,7 @@ def findings_in(
         },
         threat_models=threat_models or {},
         at=at,
+        whole=whole,
     )
 
 

@@ -11,6 +11,7 @@ from seclab.cli.known import find_model, pick
 from seclab.cli.output import as_json, say, table
 from seclab.errors import Misconfigured
 from seclab.findings import Finding
+from seclab.register_checks import as_findings
 from seclab.registers import Models, Tier
 from seclab.registers.loading import RISKS
 from seclab.settings import Settings
@@ -22,6 +23,7 @@ from seclab.threat_models import (
     check_threat_models,
     load_lines,
     load_threat_models,
+    read_threat_models,
     risk_lines,
     template,
     write_threat_model,
@@ -97,15 +99,17 @@ def check(system: str | None) -> None:
         system: Id of the only system to be looked at; all, and the register, when ``None``.
 
     Raises:
-        Misconfigured: There is no such system, or a file cannot be read.
+        Misconfigured: There is no such system, or a register cannot be read.
     """
     project = settings.find()
-    models = load_threat_models(project.registers / FOLDER)
-    if system is not None:
+    folder = project.registers / FOLDER
+    models, torn = read_threat_models(folder)
+    files = {path.stem for path in folder.glob("*.yaml")}
+    if system is not None and system not in files:
         pick(models, system, "threat model")
     findings = [
         finding
-        for finding in _findings(models, project)
+        for finding in (*as_findings(torn), *_findings(models, project, whole=not torn))
         if system is None or finding.file == f"{FOLDER}/{system}.yaml"
     ]
     rows = [(each.level, each.place, each.rule, each.message) for each in findings]
@@ -115,7 +119,7 @@ def check(system: str | None) -> None:
     for rule, advice in dict.fromkeys((each.rule, each.suggestion) for each in findings):
         say(f"{rule}: {advice}")
     counts = Counter(each.level for each in findings)
-    what = system or f"{len(models)} threat models"
+    what = system or f"{len(files)} threat models"
     say(f"{what}: errors {counts['error']}, warnings {counts['warning']}")
     sys.exit(1 if counts["error"] else 0)
 
@@ -146,7 +150,9 @@ def new(system: str, *, name: str | None) -> None:
     say(f"Fill it in, then `seclab threat-model check {system}` says what is left.")
 
 
-def _findings(models: Mapping[str, ThreatModel], project: Settings) -> list[Finding]:
+def _findings(
+    models: Mapping[str, ThreatModel], project: Settings, *, whole: bool
+) -> list[Finding]:
     from seclab.project import evidence_sources
 
     folder = project.registers
@@ -157,6 +163,7 @@ def _findings(models: Mapping[str, ThreatModel], project: Settings) -> list[Find
         sources=evidence_sources(project),
         lines={**load_lines(folder / FOLDER), RISKS: risk_lines((folder / RISKS).read_bytes())},
         at=datetime.now(UTC).date(),
+        whole=whole,
     )
 
 

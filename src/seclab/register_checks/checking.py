@@ -37,6 +37,7 @@ def check_registers(
     suites: Mapping[str, Collection[str]],
     threat_models: Mapping[str, ThreatModel],
     at: date,
+    whole: bool = True,
 ) -> list[Finding]:
     """Check every register of a folder.
 
@@ -51,6 +52,7 @@ def check_registers(
         suites: Every check suite by name, with the risks that it is evidence for.
         threat_models: Every threat model by the name of its file.
         at: The day on which review dates are judged.
+        whole: Whether these are all threat models that there are; some may not be readable.
 
     Returns:
         The findings, by file, line and column.
@@ -80,6 +82,7 @@ def check_registers(
             sources=_sources(evaluations, suites),
             lines=_lines(folder, read),
             at=at,
+            whole=whole,
         )
         unknowable = _unknowable(read)
         found += [each for each in of_models if each.rule not in unknowable]

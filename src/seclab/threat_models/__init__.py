@@ -9,6 +9,7 @@ from seclab.threat_models.loading import (
     load_lines,
     load_threat_models,
     read_threat_model,
+    read_threat_models,
 )
 from seclab.threat_models.records import (
     CONTROL_KINDS,
@@ -70,6 +71,7 @@ __all__ = [
     "load_lines",
     "load_threat_models",
     "read_threat_model",
+    "read_threat_models",
     "risk_lines",
     "template",
     "write_threat_model",

@@ -27,6 +27,7 @@ def check_threat_models(
     sources: Mapping[str, frozenset[str]],
     lines: Mapping[str, Lines],
     at: date,
+    whole: bool = True,
 ) -> list[Finding]:
     """Hold the threat models against the registers, the frameworks and one another.
 
@@ -39,6 +40,8 @@ def check_threat_models(
         lines: Where the entries of each model stand, by its id; and those of the risk register
             by ``risks.csv``. What is missing here is said to stand in line 1.
         at: The day that review dates are held against.
+        whole: Whether these are all models that there are. Beside one that cannot be read nobody
+            knows which risks have no system.
 
     Returns:
         All findings, by file, line and column; empty when nothing is wrong.
@@ -54,8 +57,9 @@ def check_threat_models(
             *support_findings(model, context),
         ]
         findings += [each.finding(where) for each in noted]
-    where = lines.get(RISKS, Lines(RISKS, {}))
-    findings += [each.finding(where) for each in _homeless(models, registers)]
+    if whole:
+        where = lines.get(RISKS, Lines(RISKS, {}))
+        findings += [each.finding(where) for each in _homeless(models, registers)]
     return sorted(findings, key=attrgetter("order"))
 
 

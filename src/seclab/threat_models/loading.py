@@ -1,6 +1,7 @@
 """Reading threat models: every mistake of form at once, with its file, line and key."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -51,6 +52,22 @@ def load_threat_models(folder: Path) -> Mapping[str, ThreatModel]:
     Raises:
         Misconfigured: All mistakes of form of all files, each with file, line and key.
     """
+    found, problems = read_threat_models(folder)
+    if problems:
+        raise Misconfigured(problems)
+    return found
+
+
+def read_threat_models(folder: Path) -> tuple[Mapping[str, ThreatModel], list[str]]:
+    """Read what can be read of the threat models of a folder.
+
+    Args:
+        folder: ``threat_models`` in the folder of the registers.
+
+    Returns:
+        The models by the name of their file, without those that cannot be read; and all mistakes
+        of form of all files, each with file, line and key.
+    """
     found: dict[str, ThreatModel] = {}
     problems: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
@@ -64,20 +81,20 @@ def load_threat_models(folder: Path) -> Mapping[str, ThreatModel]:
                 f"{_file(path)}, column id: {model.id!r} is not the name of the file; "
                 f"write {path.stem} or rename the file to {model.id}.yaml"
             )
-        found[model.id] = model
-    if problems:
-        raise Misconfigured(problems)
-    return MappingProxyType(found)
+        found[path.stem] = model
+    return MappingProxyType(found), problems
 
 
 def load_lines(folder: Path) -> Mapping[str, Lines]:
     """Where the entries of every threat model of a folder stand, by the name of its file.
 
-    Raises:
-        Misconfigured: A file that is no YAML at all.
+    What is no YAML at all has no entries and is left out.
     """
-    paths = sorted(folder.glob("*.yaml"))
-    return {path.stem: lines_of(_bytes(path), file=_file(path)) for path in paths}
+    found = {}
+    for path in sorted(folder.glob("*.yaml")):
+        with suppress(Misconfigured):
+            found[path.stem] = lines_of(_bytes(path), file=_file(path))
+    return found
 
 
 def lines_of(data: bytes, *, file: str) -> Lines:
