@@ -5,8 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from seclab import programme
+from seclab import programme, settings
+from seclab.errors import Misconfigured
 from seclab.fingerprint import of_json
+from seclab.shelf import EmbeddedShelf
 
 pytestmark = pytest.mark.flow
 
@@ -23,6 +25,8 @@ def _document(lab, run):
 
 
 def test_figures_are_recorded_like_evidence_and_a_changed_one_is_found(lab, ask):
+    from seclab import tracking  # noqa: PLC0415 - the server goes before
+
     first, second = lab.figures(), lab.figures()
 
     assert {state.type.value for state in (first, second)} == {"COMPLETED"}
@@ -46,6 +50,10 @@ def test_figures_are_recorded_like_evidence_and_a_changed_one_is_found(lab, ask)
     )
     assert "risks_with_fresh_evidence" in artifact["data"]
     assert lab.audit().message == "4 things verified, none was changed"
+
+    for shelf in (EmbeddedShelf(settings.find(lab.root, {})), tracking.StoreShelf(lab.store)):
+        with pytest.raises(Misconfigured, match="`seclab programme` shows them"):
+            shelf.find(runs[0].info.run_id)
 
     path, kept = _document(lab, runs[0])
     kept["record"]["predicate"]["figures"]["risks"]["never-tested"] = []

@@ -18,6 +18,7 @@ from seclab.shelf.records import (
     LEDGER_ENTRY,
     MEASURED_TAG,
     PARENT_TAG,
+    PROGRAMME,
     RISK_TAG,
     SIGNED_TAG,
     SUBJECT_TAG,
@@ -87,6 +88,8 @@ def _moment(text: str) -> datetime:
 
 
 def _kind(tag: str) -> SubjectKind:
+    if tag == PROGRAMME:
+        raise Misconfigured("the run holds figures of the programme: `seclab programme` shows them")
     if tag not in get_args(SubjectKind):
         raise Misconfigured(f"the run was not written by this tool: it evaluated a {tag!r}")
     return cast("SubjectKind", tag)

@@ -14,7 +14,7 @@ from seclab.evidence.ledger import Entry, following
 from seclab.evidence.signing import signer_of
 from seclab.fingerprint import of_json
 from seclab.shelf.decisions import record_name
-from seclab.shelf.records import NOTE_TAG, PROGRAMME, PROGRAMME_EXPERIMENT, SIGNED_TAG
+from seclab.shelf.records import KIND_TAG, NOTE_TAG, PROGRAMME, PROGRAMME_EXPERIMENT, SIGNED_TAG
 from seclab.tracking.contents import milliseconds, minute
 from seclab.tracking.ledger import append
 from seclab.tracking.store import Store, unavailable_means
@@ -67,7 +67,7 @@ def _begin(store: Store, *, note: str, digest: str, signer: str, at: datetime) -
         _experiment(store),
         start_time=milliseconds(at),
         run_name=f"PROGRAMME {minute(at)}",
-        tags={NOTE_TAG: note, DIGEST_TAG: digest, SIGNED_TAG: signer},
+        tags={KIND_TAG: PROGRAMME, NOTE_TAG: note, DIGEST_TAG: digest, SIGNED_TAG: signer},
     )
     return str(run.info.run_id)
 
