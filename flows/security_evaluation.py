@@ -136,12 +136,12 @@ def security_evaluation(parameters: EvaluationParameters) -> State[Any]:
             blocked = drill(context, stack, dataset, kind=kind, rate=rate)
             return announce(context.store, [blocked])
         checked = check_left(set_aside(dataset, context), context)
-        dataset, report = checked.dataset, checked.report
+        dataset, reports = checked.dataset, list(checked.reports)
         context = replace(context, beside=checked.beside)
-        if report.stopping():
-            return announce(context.store, [_refuse(context, stack, dataset, [report])])
+        if any(report.stopping() for report in reports):
+            return announce(context.store, [_refuse(context, stack, dataset, reports)])
         splits, overlap = check_splits(dataset, parts, seed=parameters.seed)
-        reports = [report, overlap]
+        reports.append(overlap)
         if overlap.stopping():
             return announce(context.store, [_refuse(context, stack, dataset, reports)])
         manifests = trace(recorded(context, dataset), dataset, splits)

@@ -1,5 +1,6 @@
 """Set quarantined rows aside, check what is left, and put what checks stop on into quarantine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prefect import task
@@ -10,6 +11,7 @@ from seclab.custody import Rows
 from seclab.data_checks import Inspection
 from seclab.datasets import Dataset
 from seclab.measurement import CheckReport
+from seclab.project import Project
 from seclab.quarantine import SET_ASIDE_FILE, SUSPECTED_FILE, Divided, Finding
 from seclab.shelf.row_decisions import read_quarantine
 from seclab.tracking import StoreShelf
@@ -27,12 +29,12 @@ class Checked:
 
     Attributes:
         dataset: The rows that are left.
-        report: What the checks found in them.
+        reports: What the checks found in them, the suite of the dataset first.
         beside: What was set aside, released and newly suspected, for the evidence.
     """
 
     dataset: Dataset
-    report: CheckReport
+    reports: tuple[CheckReport, ...]
     beside: Beside
 
 
@@ -58,34 +60,49 @@ def set_aside(acquired: Dataset, context: Context) -> Divided:
 
 @task(name="check-data", task_run_name="check {divided.left.name}", cache_policy=NO_CACHE)
 def check_left(divided: Divided, context: Context) -> Checked:
-    """Run the suite of a dataset on what is left of it; what stops becomes suspected."""
+    """Run the suites of a dataset on what is left of it; what stops becomes suspected.
+
+    A profile may name suites besides that of the dataset.
+    """
     project, left = context.project, divided.left
+    more = project.registers.profiles[context.profile].suites
+    inspections = [_inspect(name, divided, project) for name in (left.name, *more)]
+    files: dict[str, str] = {}
+    notes: list[str] = []
+    if divided.words():
+        files[SET_ASIDE_FILE] = divided.text()
+        notes.append(f"{divided.words()}: `{SET_ASIDE_FILE}`")
+    suspected = _suspected(divided, inspections)
+    if suspected:
+        files[SUSPECTED_FILE] = suspected.text()
+        notes.append(_tell_suspected(suspected))
+    reports = tuple(each.report for each in inspections)
+    return Checked(left, reports, Beside(files, "\n\n".join(notes)))
+
+
+def _inspect(suite: str, divided: Divided, project: Project) -> Inspection:
+    left = divided.left
     inspection = processes.call(
         data_checks.inspect,
         left,
-        project.suites[left.name],
+        project.suites[suite],
         baseline=project.histories.get(left.name),
         acquired=Rows.of(divided.acquired) if divided.aside else None,
         released=divided.decided(),
         timeout=_LONGEST,
     )
     tell(inspection.report)
-    files: dict[str, str] = {}
-    notes: list[str] = []
-    if divided.words():
-        files[SET_ASIDE_FILE] = divided.text()
-        notes.append(f"{divided.words()}: `{SET_ASIDE_FILE}`")
-    suspected = _suspected(divided, inspection)
-    if suspected:
-        files[SUSPECTED_FILE] = suspected.text()
-        notes.append(_tell_suspected(suspected))
-    return Checked(left, inspection.report, Beside(files, "\n\n".join(notes)))
+    return inspection
 
 
-def _suspected(divided: Divided, inspection: Inspection) -> Finding | None:
+def _suspected(divided: Divided, inspections: Sequence[Inspection]) -> Finding | None:
     """The rows that checks stopped on, but for those that people have looked at and released."""
     released = divided.decided().keys()
-    flagged = {row: by for row, by in inspection.suspects().items() if row not in released}
+    flagged: dict[int, tuple[str, ...]] = {}
+    for inspection in inspections:
+        for row, by in inspection.suspects().items():
+            if row not in released:
+                flagged[row] = tuple(dict.fromkeys((*flagged.get(row, ()), *by)))
     if not flagged:
         return None
     acquired = str(divided.acquired.fingerprint().ordered)

@@ -59,6 +59,7 @@ def load(settings: Settings) -> Project:
         *_profile_problems(register),
         *_unlisted(settings, register),
         *_suite_problems(settings, register, suites),
+        *_named_suites(settings, register, suites),
     ]
     if problems:
         raise Misconfigured(problems)
@@ -140,6 +141,19 @@ def _unlisted(settings: Settings, register: Registers) -> Iterator[str]:
             yield (
                 f"models.yaml: {name} is not listed; add it with its sensitivity and criticality"
             )
+
+
+def _named_suites(
+    settings: Settings, register: Registers, suites: Mapping[str, Suite]
+) -> Iterator[str]:
+    """What is wrong with the suites that profiles name."""
+    for profile in register.profiles.values():
+        for name in profile.suites:
+            if name not in suites:
+                known = ", ".join(sorted(suites))
+                yield f"profiles.yaml, {profile.name}: unknown suite {name!r}; known: {known}"
+            elif name in {settings.dataset, SPLITS_SUITE}:
+                yield f"profiles.yaml, {profile.name}: {name} runs anyway; take it off the suites"
 
 
 def _suite_problems(

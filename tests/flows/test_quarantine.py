@@ -71,6 +71,21 @@ def _traced(lab, run):
     return sum(each.covered for each in found), found[0].steps
 
 
+def _close_look(lab, labels):
+    """A second suite, which the profile names: no row may have another label."""
+    labelled = {
+        "type": "expect_labels_to_match_set",
+        "kwargs": {"labels": labels},
+        "severity": "critical",
+        "meta": {"risk_ids": ["R-POI-01"]},
+    }
+    suite = {"name": "close-look", "expectations": [labelled]}
+    (lab.root / "expectations" / "close-look.json").write_text(json.dumps(suite), "utf-8")
+    lab.rewrite(
+        "profiles.yaml", lambda all_: all_ | {"quick": {**all_["quick"], "suites": ["close-look"]}}
+    )
+
+
 def _held(lab):
     found = settings.find(lab.root, {})
     keyring = project.load(found).keyring
@@ -184,3 +199,36 @@ def test_recorded_rows_that_are_set_aside_leave_a_chain_without_gap(lab, monkeyp
     aside = lab.bundle(run).predicate["custody"]["manifests"][1]["transformations"][0]["digest"]
     assert artifacts[SET_ASIDE_FILE] == aside
     assert _whole(lab)
+
+
+def test_what_a_suite_of_the_profile_stops_on_is_set_aside_too(lab):
+    _close_look(lab, labels=list(range(9)))
+
+    stopped = lab.evaluate(**CHEAPLY)
+
+    assert (stopped.name, stopped.message) == ("GateFailed", "BLOCK digits")
+    run = lab.runs(stopped)["digits"]
+    own, besides = reports_of(lab.bundle(run))
+    assert (own.suite, besides.suite) == ("digits", "close-look")
+    assert own.stopping() == ()
+    suspects = _beside(lab, run, SUSPECTED_FILE)["rows"]
+    assert [each["index"] for each in suspects] == np.flatnonzero(
+        datasets.digits().labels == 9
+    ).tolist()
+    assert {tuple(each["flagged_by"]) for each in suspects} == {("expect_labels_to_match_set",)}
+
+
+def test_a_suite_of_the_profile_that_finds_nothing_is_evidence_beside_the_first(lab):
+    _close_look(lab, labels=list(range(10)))
+
+    state = lab.evaluate(**CHEAPLY)
+
+    run = lab.runs(state)["softmax-regression"]
+    suites = [report.suite for report in reports_of(lab.bundle(run))]
+    assert suites == ["digits", "close-look", "splits"]
+    children = {
+        each.data.tags["seclab.evaluation"]
+        for each in lab.everything()
+        if each.data.tags.get("mlflow.parentRunId") == run.run_id
+    }
+    assert "data_checks.close-look" in children

@@ -55,6 +55,24 @@ def test_all_that_does_not_agree_comes_at_once(settings):
         assert sum(words in problem for problem in caught.value.problems) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("digits-deeper", "unknown suite 'digits-deeper'; known: any, arrivals, digits"),
+        ("digits", "digits runs anyway"),
+        ("splits", "splits runs anyway"),
+    ],
+)
+def test_a_suite_that_a_profile_cannot_name_is_refused(settings, name, words):
+    _rewrite(settings, "profiles.yaml", "suites: [digits-deep]", f"suites: [{name}]")
+
+    with pytest.raises(Misconfigured) as caught:
+        project.load(settings)
+
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"profiles.yaml, deep: {words}")
+
+
 def test_a_recorded_row_that_was_relabelled_is_refused(settings):
     (rows,) = (settings.registers / "custody" / "digits").glob("*.rows")
     lines = rows.read_text().splitlines(keepends=True)

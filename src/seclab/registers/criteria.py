@@ -141,7 +141,7 @@ def profiles(data: bytes | None, problems: Problems) -> dict[str, Profile]:
 
 
 def _profile(name: str, entry: Entry) -> Profile:
-    entry.only(_PROFILE_KEYS, required=_PROFILE_KEYS)
+    entry.only((*_PROFILE_KEYS, "suites"), required=_PROFILE_KEYS)
     given = entry.mapping("evaluations")
     if isinstance(given, YamlMapping) and not given:
         entry.wrong("evaluations", "no evaluation is named; a run would prove nothing")
@@ -155,7 +155,12 @@ def _profile(name: str, entry: Entry) -> Profile:
         else:
             problem = "a mapping of parameters is needed; write {} for the defaults"
             entry.wrong(evaluation, problem, line=line)
-    return Profile(name=name, description=entry.text("description"), evaluations=evaluations)
+    return Profile(
+        name=name,
+        description=entry.text("description"),
+        evaluations=evaluations,
+        suites=entry.words("suites"),
+    )
 
 
 def _settings(entry: Entry, given: YamlMapping) -> dict[str, Setting]:

@@ -207,11 +207,13 @@ class Profile:
         description: What it is for.
         evaluations: The evaluations to run, each with the parameters that differ from its
             defaults.
+        suites: Check suites that look at the dataset besides its own, by name.
     """
 
     name: str
     description: str
     evaluations: Mapping[str, Mapping[str, Setting]]
+    suites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,12 @@ def test_an_unquoted_on_is_the_text_that_measurements_record(folder):
         ("random_noise: {}", "random_noise:", (5, "random_noise"), "write {} for the defaults"),
         ("random_noise: {}", "random_noise: 3", (5, "random_noise"), "write {} for the defaults"),
         ("random_noise: {}", "Random: {}", (5, "Random"), "a name like evasion_linf"),
+        (
+            "description:",
+            "suites: digits-deep\n  description:",
+            (2, "suites"),
+            "a list of texts is needed",
+        ),
         ("steps: 20", "steps: {a: 1}", (4, "steps"), "or a list of them"),
         ("steps: 20", "steps: [[1]]", (4, "steps"), "or a list of them"),
         ("steps: 20", "steps: .inf", (4, "steps"), "or a list of them"),
@@ -167,6 +173,14 @@ def test_a_wrong_profile_is_found_at_its_key(folder, old, new, place, words):
     folder.replace(PROFILES, old, new)
     line, key = place
     only(folder, f"{PROFILES} line {line}, column {key}", words)
+
+
+def test_a_profile_may_name_suites_that_look_besides(folder):
+    assert folder.load().profiles["quick"].suites == ()
+
+    folder.replace(PROFILES, "  evaluations:", "  suites: [digits-deep]\n  evaluations:")
+
+    assert folder.load().profiles["quick"].suites == ("digits-deep",)
 
 
 def test_a_profile_without_evaluations_is_found(folder):
