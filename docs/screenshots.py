@@ -47,8 +47,8 @@ def main() -> None:
             [SECLAB, "coverage", "--html", str(page)], stdout=subprocess.DEVNULL, check=True
         )
         # Of the page only what follows the gaps: a picture has no place to scroll to.
-        shown = "body :has(~ #tactics) { display: none }</style>"
-        page.write_text(page.read_text(encoding="utf-8").replace("</style>", shown, 1), "utf-8")
+        rest = "body :has(~ #tactics) { display: none }</style>"
+        page.write_text(page.read_text(encoding="utf-8").replace("</style>", rest, 1), "utf-8")
         _picture(browser, page.as_uri(), IMAGES / "coverage.png", height=1200, cut=0)
     server = subprocess.Popen([SECLAB, "ui", "--port", "0"], stdout=subprocess.PIPE, text=True)
     try:
@@ -57,7 +57,7 @@ def main() -> None:
         _wait(server, runs_page.partition("#")[0])
         run_page = runs_page.replace("/runs?", f"/runs/{shown['run_id']}?")
         _picture(browser, runs_page, IMAGES / "runs.png", height=760)
-        _picture(browser, run_page, IMAGES / "run.png", height=900)
+        _picture(browser, run_page, IMAGES / "run.png", height=1180)
     finally:
         server.terminate()
         server.wait()
