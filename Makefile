@@ -23,6 +23,7 @@ lint: $(VENV) ## Formatting, style, types and architecture
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	MYPYPATH=src:benchmarks $(BIN)/mypy docs/screenshots.py benchmarks
 	$(BIN)/lint-imports
 
 check: lint test ## Everything that CI runs

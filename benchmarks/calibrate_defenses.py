@@ -11,7 +11,7 @@ alarm. No poison is looked at here: that is ``benchmarks/poison_detection.py``.
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,10 @@ from threadpoolctl import threadpool_limits
 
 from seclab.datasets import Dataset
 from seclab.defenses.backdoors.counts import value_counts
-from seclab.defenses.backdoors.enrichment import excesses
+from seclab.defenses.backdoors.enrichment import Excess, excesses
 from seclab.defenses.backdoors.looks import looks
 from seclab.defenses.backdoors.patches import uncontradicted
-from seclab.defenses.backdoors.spikes import spikes
+from seclab.defenses.backdoors.spikes import Spike, spikes
 from seclab.defenses.influence import group_influence
 from seclab.defenses.label_noise import neighbour_labels
 from seclab.defenses.nested_groups import main_directions, of_equal_length
@@ -69,11 +69,11 @@ def ordinary(data: Dataset, parameters: Mapping[str, Mapping[str, Any]]) -> dict
     seen = looks(x, y, image_shape=data.image_shape, rng=rng, trusted=uncontradicted(x, y, rng))
     pixels = parameters["expect_no_shared_patterns"]
     near = pixels["reach"] * float(np.ptp(x))
-    tests = {
+    tests: dict[str, Sequence[Spike | Excess]] = {
         "spikes": spikes(x, y, near=pixels["near"]),
-        "excess of a value": excesses(x, y, seen, reach=0.0),
-        "excess near a value": excesses(x, y, seen, reach=near),
-        "excess of counts": excesses(value_counts(x, data.image_shape), y, seen, reach=np.inf),
+        "excess of a value": excesses(x, y, seen, reaches=(0.0,)),
+        "excess near a value": excesses(x, y, seen, reaches=(near,)),
+        "excess of counts": excesses(value_counts(x, data.image_shape), y, seen, reaches=(np.inf,)),
     }
     groups = dict(parameters["expect_groups_to_look_like_their_label"])
     directions, seed = groups.pop("directions"), groups.pop("seed")

@@ -1,9 +1,9 @@
 """What the pipeline costs beside the bare library.
 
 Runs, in one go and taking turns, ``seclab evaluate --profile quick`` and a script that makes the
-same library calls (load, split, train, evaluate, decide, seal) with no Prefect, no MLflow and no
-Great Expectations. Prints wall times, their ratio, and where the rest goes. Machines are noisy:
-compare within one run only.
+same library calls (load, split, train, evaluate, decide, seal) with no Prefect and no MLflow, and
+without the checks that come before a training. Prints wall times, their ratio, and where the rest
+goes. Machines are noisy: compare within one run only.
 
     python benchmarks/overhead.py [--repeats N]
 """
@@ -27,26 +27,36 @@ def bare() -> None:
     from threadpoolctl import threadpool_limits
 
     import seclab.evaluations  # noqa: F401
-    from seclab import datasets, evidence, gate, models, rag, registers, registry
+    from seclab import custody, data_checks, datasets, evidence, gate, models, rag, registers
+    from seclab import registry as evaluations
+    from seclab.detection import DatasetTarget
 
     started = datetime.now(UTC)
     register = registers.load_registers(ROOT / "registers")
     profile = register.profiles["quick"].evaluations
-    data = datasets.split(datasets.load("digits"), seed=0)
+    whole = datasets.load("digits")
+    data = datasets.split(whole, seed=0)
     digest = str(data.test.fingerprint().ordered)
     environment = evidence.observe(ROOT)
-    targets = []
+    screen = data_checks.SuiteScreen(
+        data_checks.load_suite(ROOT / "expectations" / "digits.json"),
+        custody.load_histories(ROOT / "registers" / custody.FOLDER)["digits"],
+    )
     with threadpool_limits(limits=1):
-        for spec in models.SPECS.values():
-            model = models.train(spec, data.train, seed=0)
-            targets.append(("model", lambda model=model: models.Target(model, data)))
-        targets.append(("agent", rag.default_agent))
-        for kind, make in targets:
+        trained = [models.train(spec, data.train, seed=0) for spec in models.SPECS.values()]
+        subjects: list[models.Target | rag.AgentTarget | DatasetTarget] = [
+            *(models.Target(model, data) for model in trained),
+            rag.default_agent(),
+            DatasetTarget(whole, screen, None),
+        ]
+        for target in subjects:
+            subject = target.subject
             outcomes = [
-                registry.run(entry, make(), seed=0, dataset_digest=digest, **profile.get(name, {}))
-                for name, entry in registry.registered(kind).items()
+                evaluations.run(
+                    entry, target, seed=0, dataset_digest=digest, **profile.get(name, {})
+                )
+                for name, entry in evaluations.registered(subject.kind).items()
             ]
-            subject = make().subject
             decision = gate.decide(subject, outcomes, (), register.thresholds)
             evidence.seal(
                 evidence.Facts(

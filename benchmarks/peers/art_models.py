@@ -52,7 +52,7 @@ class WithOurGradient(ClassGradientsMixin, LossGradientsMixin, BlackBoxClassifie
 
     def __init__(self, target: Target) -> None:
         columns = target.data.test.features.shape[1]
-        self._target, self._scale = target, target.data.test.scale
+        self._target, self._scale = target, float(target.data.test.scale)
         super().__init__(
             lambda x: target.predict_proba(np.asarray(x, dtype=float) * self._scale),
             input_shape=(columns,),
@@ -62,8 +62,8 @@ class WithOurGradient(ClassGradientsMixin, LossGradientsMixin, BlackBoxClassifie
 
     def loss_gradient(self, x: np.ndarray, y: np.ndarray, **_: object) -> np.ndarray:
         """Gradient of the cross-entropy, shape (n, d), for one-hot labels (n, k)."""
-        _, slope = self._target.loss_gradient(x * x.dtype.type(self._scale), y.argmax(axis=1))
-        return slope * self._scale
+        rows = x * x.dtype.type(self._scale)
+        return self._target.loss_gradient(rows, y.argmax(axis=1))[1] * self._scale
 
     def class_gradient(self, x: np.ndarray, label: object = None, **_: object) -> np.ndarray:
         """Nothing here asks for it."""
@@ -76,7 +76,7 @@ def counted(classifier: Any) -> list[int]:
 
     def counting(x: np.ndarray, *args: object, **options: object) -> np.ndarray:
         asked[0] += len(x)
-        return predict(x, *args, **options)
+        return np.asarray(predict(x, *args, **options))
 
     classifier.predict = counting
     return asked

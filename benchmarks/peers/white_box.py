@@ -156,7 +156,8 @@ def _ours(target: Target, epsilon: float) -> np.ndarray:
 def _art_fgsm(target: Target, epsilon: float) -> np.ndarray:
     images = target.data.test
     attack = FastGradientMethod(wrapped(target), eps=epsilon, batch_size=len(images))
-    return attack.generate(images.features / images.scale, images.labels) * images.scale
+    found = attack.generate(images.features / images.scale, images.labels)
+    return np.asarray(found) * images.scale
 
 
 def _art_pgd(classifier: object, target: Target, epsilon: float) -> np.ndarray:
@@ -171,4 +172,5 @@ def _art_pgd(classifier: object, target: Target, epsilon: float) -> np.ndarray:
         batch_size=len(images),
         verbose=False,
     )
-    return attack.generate(images.features / images.scale, images.labels) * images.scale
+    found = attack.generate(images.features / images.scale, images.labels)
+    return np.asarray(found) * images.scale

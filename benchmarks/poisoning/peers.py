@@ -69,7 +69,7 @@ class _Hidden:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model = _network().fit(rows, data.labels)
-        self.values = np.maximum(rows @ model.coefs_[0] + model.intercepts_[0], 0.0)
+        self.values: np.ndarray = np.maximum(rows @ model.coefs_[0] + model.intercepts_[0], 0.0)
         self.nb_classes = int(data.labels.max()) + 1
         self.layer_names = ("hidden",)
 

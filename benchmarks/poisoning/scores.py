@@ -106,7 +106,7 @@ def aims(kind: str, rate: float, scores: Scores) -> list[Aim]:
 
 def successes(models: Sequence[Trained], never: Sequence[Trained] | None = None) -> list[float]:
     """Of all models for which there is one."""
-    clean = never or [None] * len(models)
+    clean: Sequence[Trained | None] = never or [None] * len(models)
     won = [model.success(one) for model, one in zip(models, clean, strict=True)]
     return [success for success in won if success is not None]
 
