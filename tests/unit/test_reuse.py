@@ -123,7 +123,7 @@ def package(tmp_path):
         "models/training.py",
         "rag/guard.py",
         "datasets.py",
-        "statistics.py",
+        "statistics/rates.py",
         "registry.py",
         "measurement.py",
         "__init__.py",
