@@ -82,6 +82,16 @@ def test_nothing_is_overwritten(seclab, modelled, tmp_path):
     assert (modelled.root / "registers/threat_models/small-bot.yaml").read_bytes() == before
 
 
+def test_an_export_does_not_take_the_place_of_its_model(seclab, modelled):
+    path = modelled.root / "registers/threat_models/small-bot.yaml"
+    before = path.read_bytes()
+
+    answer = export(seclab, modelled, path)
+    assert answer.code == 2
+    assert "is a file of the registers and is not overwritten" in answer.text
+    assert path.read_bytes() == before
+
+
 def test_a_threat_list_becomes_a_model_of_the_project(seclab, modelled, tmp_path):
     header = (
         "Id,Diagram,Changed By,Last Modified,State,Title,Category,Description,Justification,"
