@@ -1,6 +1,7 @@
 """``seclab threat-model render``, ``export`` and ``import``."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,16 @@ def test_the_ending_decides_what_is_written(seclab, modelled, tmp_path, ending, 
 
     assert (answer.code, answer.out) == (0, f"{out}\n")
     assert out.read_text(encoding="utf-8").startswith(begin)
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_traceback(modelled, tmp_path):
+    lab = replace(modelled, environment={"PYTHONIOENCODING": "ascii"})
+    out = tmp_path / "\u6f22.svg"
+
+    answer = lab.run("threat-model", "render", "small-bot", "--out", str(out))
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.endswith("\\u6f22.svg\n")
+    assert out.exists()
 
 
 def test_markdown_has_its_picture_beside_it(seclab, modelled, tmp_path):
