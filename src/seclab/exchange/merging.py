@@ -250,11 +250,15 @@ def _answered(dismissed: Iterable[Dismissal], target: str, letter: str) -> list[
 def _with_scope(model: ThreatModel, cells: Iterable[Cell], ids: _Ids) -> ThreatModel:
     """What is out of scope in Threat Dragon has no threats: all unanswered ones are dismissed."""
     reasons = {ids.of[cell.id]: cell.reason for cell in cells if cell.reason is not None}
-    unanswered = list(model.unanswered())
+    unanswered: dict[str, list[str]] = {}
+    for target, letter in model.unanswered():
+        unanswered.setdefault(target, []).append(letter)
     more = tuple(
-        Dismissal(id_, letters, prose(reason, otherwise=f"out of scope; {NOT_DESCRIBED}"))
+        Dismissal(
+            id_, tuple(unanswered[id_]), prose(reason, otherwise=f"out of scope; {NOT_DESCRIBED}")
+        )
         for id_, reason in reasons.items()
-        if (letters := tuple(letter for target, letter in unanswered if target == id_))
+        if id_ in unanswered
     )
     return replace(model, dismissed=(*model.dismissed, *more))
 
