@@ -225,10 +225,8 @@ class _Reader:
             encrypted=self.flag(data, "isEncrypted", at),
             both_ways=self.flag(data, "isBidirectional", at),
             reason=self._reason(data, at),
-            threats=tuple(
-                self._threat(each, f"{at}threats[{index}]")
-                for index, each in enumerate(self.items(data, "threats", at[:-1]))
-            ),
+            # The tool keeps them in the data; its schema, and who writes by it, beside the data.
+            threats=(*self._threats(data, f"{place}.data"), *self._threats(cell, place)),
         )
 
     def twice(self, ids: Sequence[str]) -> None:
@@ -288,6 +286,10 @@ class _Reader:
     def _reason(self, data: Mapping[str, Any], at: str) -> str | None:
         reason = self.text(data, "reasonOutOfScope", at)
         return reason if self.flag(data, "outOfScope", at) else None
+
+    def _threats(self, where: Mapping[str, Any], place: str) -> Iterator[NativeThreat]:
+        for index, item in enumerate(self.items(where, "threats", place)):
+            yield self._threat(item, f"{place}.threats[{index}]")
 
     def _threat(self, item: Any, place: str) -> NativeThreat:
         threat = self.mapping(item, place)

@@ -230,6 +230,15 @@ def test_words_of_others_that_begin_as_ours_do_are_kept(document, words):
     assert (threat.description, threat.risk) == (f"Bad.\n\n{words}", NEW_RISK)
 
 
+def test_threats_beside_the_data_as_the_schema_has_them_are_read_too(document):
+    bot = cell(document, "Bot")
+    bot["threats"] = bot["data"].pop("threats")
+    for threat in bot["threats"]:
+        threat["threatId"] = threat.pop("id")
+
+    assert from_threat_dragon(document) == small_model()
+
+
 def test_a_null_is_what_is_missing(document):
     cell(document, "Bot")["data"]["threats"][0] |= {"number": None, "mitigation": None}
     cell(document, "question")["data"]["threats"] = None
