@@ -1,6 +1,7 @@
 """``seclab threat-model render``, ``export`` and ``import``."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -39,6 +40,16 @@ def test_the_ending_decides_what_is_written(seclab, modelled, tmp_path, ending, 
 
     assert (answer.code, answer.out) == (0, f"{out}\n")
     assert out.read_text(encoding="utf-8").startswith(begin)
+
+
+def test_a_name_that_the_terminal_cannot_show_is_no_traceback(modelled, tmp_path):
+    lab = replace(modelled, environment={"PYTHONIOENCODING": "ascii"})
+    out = tmp_path / "\u6f22.svg"
+
+    answer = lab.run("threat-model", "render", "small-bot", "--out", str(out))
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.endswith("\\u6f22.svg\n")
+    assert out.exists()
 
 
 def test_markdown_has_its_picture_beside_it(seclab, modelled, tmp_path):
@@ -80,6 +91,16 @@ def test_nothing_is_overwritten(seclab, modelled, tmp_path):
     assert answer.code == 2
     assert "is not overwritten" in answer.err
     assert (modelled.root / "registers/threat_models/small-bot.yaml").read_bytes() == before
+
+
+def test_an_export_does_not_take_the_place_of_its_model(seclab, modelled):
+    path = modelled.root / "registers/threat_models/small-bot.yaml"
+    before = path.read_bytes()
+
+    answer = export(seclab, modelled, path)
+    assert answer.code == 2
+    assert "is a file of the registers and is not overwritten" in answer.text
+    assert path.read_bytes() == before
 
 
 def test_a_threat_list_becomes_a_model_of_the_project(seclab, modelled, tmp_path):

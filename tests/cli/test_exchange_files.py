@@ -81,6 +81,25 @@ def test_a_file_that_cannot_be_written_is_no_traceback(lab, seclab, tmp_path):
     assert "r.csv cannot be written: No such file or directory" in answer.text
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("register", "export", "--out"),
+        ("register", "export", "--format", "markdown", "--out"),
+        ("coverage", "--navigator"),
+        ("register", "check", "--sarif"),
+    ],
+)
+def test_no_export_takes_the_place_of_what_it_is_made_of(command, lab, seclab):
+    before = contents(lab)
+
+    answer = seclab(lab, *command, "registers/risks.csv")
+
+    assert answer.code == 2
+    assert "risks.csv is a file of the registers and is not overwritten" in answer.text
+    assert contents(lab) == before
+
+
 def test_markdown_says_of_every_risk_that_nobody_tested_it(lab, seclab, tmp_path):
     path = tmp_path / "register.md"
 

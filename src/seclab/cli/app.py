@@ -1,5 +1,6 @@
 """The commands and their options. Whatever is slow to import is imported by the command itself."""
 
+import io
 import os
 import signal
 import sys
@@ -48,6 +49,9 @@ _INTERRUPTED = 130
 def main() -> None:
     """Run the command line; every error a user can make ends in a sentence and an exit code."""
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What its encoding has not is written as an escape, as standard error does.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except SeclabError as error:

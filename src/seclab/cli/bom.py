@@ -5,7 +5,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from seclab import settings
-from seclab.cli.output import as_json, say, write_text
+from seclab.cli.exported import write_export
+from seclab.cli.output import as_json, say
 from seclab.cli.shelves import open_shelf
 from seclab.errors import EvidenceMismatch
 from seclab.evidence import verify
@@ -35,7 +36,7 @@ def bom(reference: str, *, out: Path | None) -> None:
     if out is None:
         as_json(document)
         return
-    write_text(out, json.dumps(document, indent=2, sort_keys=True) + "\n")
+    write_export(project, out, json.dumps(document, indent=2, sort_keys=True) + "\n")
     say(f"{out}  CycloneDX {document['specVersion']}, {run.name}")
     states = [each["analysis"]["state"] for each in document["vulnerabilities"]]
     counted = ", ".join(f"{states.count(state)} {state}" for state in sorted({*states}))

@@ -6,8 +6,9 @@ from json import dumps
 from pathlib import Path
 
 from seclab import frameworks, registers, settings, threat_models
+from seclab.cli.exported import write_export
 from seclab.cli.known import pick
-from seclab.cli.output import as_json, say, table, write_text
+from seclab.cli.output import as_json, say, table
 from seclab.cli.shelves import open_shelf
 from seclab.coverage import STATES, Coverage, Gap, GroupCoverage, cover
 from seclab.coverage.narrowing import of_system
@@ -34,14 +35,14 @@ def coverage(
     if html:
         from seclab.coverage.page import render_page
 
-        write_text(html, render_page(found, name=name, scoring=scoring))
+        write_export(project, html, render_page(found, name=name, scoring=scoring))
     if markdown:
         from seclab.coverage.markdown import render_markdown
 
-        write_text(markdown, render_markdown(found, name=name))
+        write_export(project, markdown, render_markdown(found, name=name))
     if navigator:
         layer = to_navigator(found, library_of(project), name=name)
-        write_text(navigator, dumps(layer, indent=2) + "\n")
+        write_export(project, navigator, dumps(layer, indent=2) + "\n")
     if json:
         as_json(plain(found))
     else:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seclab import settings
+from seclab.cli.exported import write_export
 from seclab.cli.formats import EXPORTS, IMPORTS
 from seclab.cli.known import find_model, pick
-from seclab.cli.output import say, write_text
+from seclab.cli.output import say
 from seclab.errors import Misconfigured
 from seclab.frameworks import FOLDER as FRAMEWORKS
 from seclab.frameworks import load_frameworks
@@ -77,7 +78,8 @@ def _context(project: Settings) -> "Context":
 def export_model(model: str, *, form: str, out: Path) -> None:
     """Write a threat model in another format."""
     chosen = pick(EXPORTS, form, "format to export")
-    write_text(out, chosen.write(settings.find(), model))
+    project = settings.find()
+    write_export(project, out, chosen.write(project, model))
     say(f"{out}  {chosen.about}")
 
 

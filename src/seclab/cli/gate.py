@@ -10,7 +10,8 @@ from pathlib import Path
 
 from seclab import admission, registers, settings
 from seclab.admission import Admission
-from seclab.cli.output import as_json, say, write_text
+from seclab.cli.exported import write_export
+from seclab.cli.output import as_json, say
 from seclab.cli.shelves import open_shelf
 from seclab.errors import EvidenceMismatch
 from seclab.evidence import outcomes_of, plain
@@ -63,9 +64,9 @@ def gate(
         signed=admitted.signed,
         page=shelf.page(run),
     )
-    _write(sarif, lambda: _sarif(project, register, judged))
-    _write(junit, lambda: render_junit([judged], registers=register))
-    _write(markdown, lambda: render_pull_request([judged], registers=register))
+    _write(project, sarif, lambda: _sarif(project, register, judged))
+    _write(project, junit, lambda: render_junit([judged], registers=register))
+    _write(project, markdown, lambda: render_pull_request([judged], registers=register))
     if json:
         as_json(_plain(evidence, admitted))
     else:
@@ -87,9 +88,9 @@ def _sarif(project: Settings, register: Registers, judged: Judged) -> str:
     return json_.dumps(document, indent=2) + "\n"
 
 
-def _write(path: Path | None, render: Callable[[], str]) -> None:
+def _write(project: Settings, path: Path | None, render: Callable[[], str]) -> None:
     if path is not None:
-        write_text(path, render())
+        write_export(project, path, render())
 
 
 def _plain(evidence: Evidence, admitted: Admission) -> dict[str, object]:

@@ -14,7 +14,8 @@ from pathlib import Path
 import seclab.evaluations  # noqa: F401 - fills the register of evaluations
 from seclab import registry, settings
 from seclab.checklist import load_checklist
-from seclab.cli.output import as_json, say, table, write_text
+from seclab.cli.exported import write_export
+from seclab.cli.output import as_json, say, table
 from seclab.errors import Misconfigured
 from seclab.findings import Finding
 from seclab.frameworks import FOLDER as FRAMEWORKS
@@ -44,7 +45,7 @@ def check(*, fix: bool, sarif: Path | None, json: bool, at: date | None) -> None
     found = findings_of(project, at=at or datetime.now(UTC).date())
     left = apply_fixes(project.registers, found, checked=checked) if fix else found
     if sarif:
-        write_text(sarif, _sarif(project, left))
+        write_export(project, sarif, _sarif(project, left))
     if json:
         as_json({"findings": [asdict(each) for each in left], "fixed": len(found) - len(left)})
     else:

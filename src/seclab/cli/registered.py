@@ -4,7 +4,8 @@ from pathlib import Path
 
 from seclab import settings
 from seclab.cli.coverage import covered
-from seclab.cli.output import say, write_text
+from seclab.cli.exported import write_export
+from seclab.cli.output import say
 from seclab.exchange.register_csv import from_register_csv, to_register_csv
 from seclab.exchange.register_markdown import to_register_markdown
 from seclab.exchange.register_merge import merge, register_rows
@@ -19,13 +20,13 @@ def export(out: Path, *, form: str) -> None:
     project = settings.find()
     if form == "markdown":
         found = covered(project, read_scoring(project.registers))
-        write_text(out, to_register_markdown(load_registers(project.registers), found))
+        write_export(project, out, to_register_markdown(load_registers(project.registers), found))
         say(f"{out}  {len(found.risks)} risks with their evidence")
         return
     rows = register_rows(
         read_file(project.registers / RISKS), read_file(project.registers / MATRIX)
     )
-    write_whole({out: to_register_csv(rows)})
+    write_export(project, out, to_register_csv(rows))
     say(f"{out}  {len(rows.risks)} risks, {len(rows.attacks)} attacks")
     say(f"read it back: seclab register import {out}")
 

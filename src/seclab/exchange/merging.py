@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from seclab.errors import Misconfigured
 from seclab.exchange.identity import Numbering, uuid_of
 from seclab.exchange.native import Cell, Document, NativeThreat
 from seclab.exchange.placeholders import NEW_RISK, NOT_DESCRIBED, one_line, prose
-from seclab.registers.records import OWNERS, Owner
+from seclab.registers.risks import RISK_ID
 from seclab.threat_models.records import (
     Boundary,
     Dismissal,
@@ -22,7 +21,9 @@ from seclab.threat_models.records import (
     ThreatStatus,
 )
 
-_RISK = re.compile(r"\n\nRisk: (?P<risk>[^\n]*)(\nFrameworks: [^\n]*)?")
+# What an export puts at the end of a description. The words of somebody else may begin so as well:
+# they are left alone, unless an id follows, or nothing any more.
+_RISK = r"\n\nRisk: *(?P<risk>{}) *(?=\n|\Z)(\nFrameworks: [^\n]*)?"
 _STATUSES: Mapping[str, ThreatStatus] = {
     "Open": "open",
     "Mitigated": "mitigated",
@@ -60,20 +61,17 @@ def merge(base: ThreatModel, native: Document) -> ThreatModel:
     Args:
         base: What the document was made of.
         native: What stands in it now.
-
-    Raises:
-        Misconfigured: A flow hangs in the air, or an owner is none of our roles.
     """
     cells = [cell for diagram in native.diagrams for cell in diagram]
     ids = _ids(base, cells)
-    flows = _flows(base, [cell for cell in cells if cell.kind == "flow"], ids)
+    flows = _flows(base, cells, ids)
     elements = _elements(base, cells, ids)
     threats, dismissed = _threats(base, cells, ids)
     changed = replace(
         base,
         name=one_line(native.title),
         description=prose(native.description),
-        owner=_owner(base, native),
+        owner=native.owner or base.owner,
         boundaries=_boundaries(base, native, ids),
         elements=elements,
         flows=flows,
@@ -97,17 +95,6 @@ def _ids(base: ThreatModel, cells: Sequence[Cell]) -> _Ids:
     return _Ids(found, frozenset(found.values()) - taken)
 
 
-def _owner(base: ThreatModel, native: Document) -> Owner:
-    """A role; the name that a foreign file has there is none and is not taken over."""
-    if native.owner in OWNERS:
-        return cast("Owner", native.owner)
-    if native.block is None:
-        return base.owner
-    raise Misconfigured(
-        f"Threat Dragon file: summary.owner: {native.owner!r} is not one of {', '.join(OWNERS)}"
-    )
-
-
 def _elements(base: ThreatModel, cells: Iterable[Cell], ids: _Ids) -> tuple[Element, ...]:
     old = {each.id: each for each in base.elements}
     found = {}
@@ -128,21 +115,14 @@ def _elements(base: ThreatModel, cells: Iterable[Cell], ids: _Ids) -> tuple[Elem
 def _flows(base: ThreatModel, cells: Iterable[Cell], ids: _Ids) -> tuple[Flow, ...]:
     old = {each.id: each for each in base.flows}
     found = {}
-    problems = []
     back = Numbering("F", {id_ for id_ in (*old, *ids.new) if re.fullmatch("F[0-9]+", id_)})
-    for cell in cells:
-        ends = [ids.of.get(cell.source, ""), ids.of.get(cell.target, "")]
-        if not all(ends):
-            problems.append(
-                f"Threat Dragon file: the flow {cell.name!r} ({cell.id}) is not attached at both "
-                "ends; attach it in Threat Dragon, or delete it there"
-            )
+    for cell in (cell for cell in cells if cell.kind == "flow"):
         id_ = ids.of[cell.id]
         flow = Flow(
             id=id_,
             name=one_line(cell.name),
-            source=ends[0],
-            target=ends[1],
+            source=ids.of[cell.source],
+            target=ids.of[cell.target],
             description=prose(cell.description),
             protocol=one_line(cell.protocol),
             encrypted=cell.encrypted,
@@ -150,10 +130,8 @@ def _flows(base: ThreatModel, cells: Iterable[Cell], ids: _Ids) -> tuple[Flow, .
         )
         found[id_] = flow
         if cell.both_ways:
-            again = replace(flow, id=back(), name=f"{flow.name} (back)", source=ends[1])
-            found[again.id] = replace(again, target=ends[0])
-    if problems:
-        raise Misconfigured(problems)
+            again = replace(flow, id=back(), name=f"{flow.name} (back)", source=flow.target)
+            found[again.id] = replace(again, target=flow.source)
     return tuple(found[id_] for id_ in _in_order(old, found))
 
 
@@ -204,12 +182,16 @@ def _inside(diagram: Sequence[Cell], ids: _Ids) -> Iterable[tuple[str, str]]:
 def _threats(
     base: ThreatModel, cells: Sequence[Cell], ids: _Ids
 ) -> tuple[tuple[Threat, ...], tuple[Dismissal, ...]]:
-    """The threats of all cells; those that do not apply are dismissed with what is said of them."""
+    """The threats of all cells; those that do not apply are dismissed with what is said of them.
+
+    Nothing is dismissed that another threat of the same kind answers.
+    """
     known = {uuid_of(base.id, each.id): each for each in base.threats}
     make = Numbering("T", {each.id for each in base.threats})
     targets = base.kinds()
     found = {each.id: each for each in base.threats if each.target not in targets}
     dismissed = list(base.dismissed)
+    reasons: dict[tuple[str, str], list[str]] = {}
     # A component may be copied with its threats: the second is a new one.
     seen: set[str] = set()
     listed = [(threat, ids.of[cell.id]) for cell in cells for threat in cell.threats]
@@ -218,18 +200,24 @@ def _threats(
         seen.add(threat.id)
         if threat.status == "NotApplicable":
             reason = prose(threat.mitigation or threat.description)
-            dismissed.append(Dismissal(target, (threat.letter,), reason))
+            reasons.setdefault((target, threat.letter), []).append(reason)
             continue
         new = _threat(threat, target, old=old, id_=old.id if old else make())
         found[new.id] = new
         if old is None or (old.target, old.stride) != (target, threat.letter):
             dismissed = _answered(dismissed, target, threat.letter)
+    answered = {(each.target, each.stride) for each in found.values()}
+    for (target, letter), told in reasons.items():
+        if (target, letter) not in answered:
+            dismissed = _answered(dismissed, target, letter)
+            dismissed.append(Dismissal(target, (letter,), "\n".join(dict.fromkeys(told))))
     order = {each.id: each for each in base.threats}
     return tuple(found[id_] for id_ in _in_order(order, found)), tuple(dismissed)
 
 
 def _threat(native: NativeThreat, target: str, *, old: Threat | None, id_: str) -> Threat:
-    told = list(_RISK.finditer(native.description))
+    risks = f"{RISK_ID}|{re.escape(old.risk)}|" if old else f"{RISK_ID}|"
+    told = list(re.finditer(_RISK.format(risks), native.description))
     description = native.description
     if told:
         description = description[: told[-1].start()] + description[told[-1].end() :]
@@ -241,7 +229,7 @@ def _threat(native: NativeThreat, target: str, *, old: Threat | None, id_: str) 
         target=target,
         stride=native.letter,
         actors=old.actors if old else (),
-        risk=one_line(risk, otherwise=NEW_RISK),
+        risk=risk or NEW_RISK,
         severity=_SEVERITIES[native.severity],
         status=_STATUSES[native.status],
         mitigation=prose(native.mitigation),
@@ -249,7 +237,7 @@ def _threat(native: NativeThreat, target: str, *, old: Threat | None, id_: str) 
 
 
 def _answered(dismissed: Iterable[Dismissal], target: str, letter: str) -> list[Dismissal]:
-    """The dismissals without one that a threat has answered since."""
+    """The dismissals without one that is answered otherwise since."""
     kept = [
         replace(each, stride=tuple(l_ for l_ in each.stride if l_ != letter))
         if each.target == target
@@ -262,11 +250,15 @@ def _answered(dismissed: Iterable[Dismissal], target: str, letter: str) -> list[
 def _with_scope(model: ThreatModel, cells: Iterable[Cell], ids: _Ids) -> ThreatModel:
     """What is out of scope in Threat Dragon has no threats: all unanswered ones are dismissed."""
     reasons = {ids.of[cell.id]: cell.reason for cell in cells if cell.reason is not None}
-    unanswered = list(model.unanswered())
+    unanswered: dict[str, list[str]] = {}
+    for target, letter in model.unanswered():
+        unanswered.setdefault(target, []).append(letter)
     more = tuple(
-        Dismissal(id_, letters, prose(reason, otherwise=f"out of scope; {NOT_DESCRIBED}"))
+        Dismissal(
+            id_, tuple(unanswered[id_]), prose(reason, otherwise=f"out of scope; {NOT_DESCRIBED}")
+        )
         for id_, reason in reasons.items()
-        if (letters := tuple(letter for target, letter in unanswered if target == id_))
+        if id_ in unanswered
     )
     return replace(model, dismissed=(*model.dismissed, *more))
 

@@ -1,13 +1,18 @@
-"""What Threat Dragon itself writes into a file, read strictly: every mistake with its place."""
+"""What Threat Dragon itself writes into a file, read strictly: every mistake with its place.
+
+A null is what is missing, as in the language that Threat Dragon is written in.
+"""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from seclab.diagrams.geometry import Box
 from seclab.errors import Misconfigured
 from seclab.registers.entries import is_number
+from seclab.registers.records import OWNERS, Owner
 from seclab.threat_models.records import ElementKind
 
 STRIDE_NAMES: Mapping[str, str] = {
@@ -101,14 +106,14 @@ class Document:
     Attributes:
         title: Of the model.
         description: Of the model.
-        owner: Of the model.
+        owner: One of our roles; ``None`` in a foreign file that names somebody else.
         diagrams: The cells of each diagram.
         block: What this project put there; ``None`` in a foreign file.
     """
 
     title: str
     description: str
-    owner: str
+    owner: Owner | None
     diagrams: tuple[tuple[Cell, ...], ...]
     block: Any
 
@@ -121,7 +126,8 @@ def read_native(document: Any, *, block: str) -> Document:
         block: Key of this project's own part in ``detail``.
 
     Raises:
-        Misconfigured: All that Threat Dragon would not have written so.
+        Misconfigured: All that Threat Dragon would not have written so, and all that no model of
+            ours can say: flows that are not attached to two elements, an owner who is no role.
     """
     reader = _Reader()
     top = reader.mapping(document, "the document")
@@ -136,13 +142,16 @@ def read_native(document: Any, *, block: str) -> Document:
         tuple(reader.cells(item, f"detail.diagrams[{index}]"))
         for index, item in enumerate(reader.items(detail, "diagrams", "detail"))
     )
-    reader.twice([cell.id for cells in diagrams for cell in cells])
+    cells = [cell for diagram in diagrams for cell in diagram]
+    reader.twice([cell.id for cell in cells])
+    reader.loose(cells)
+    ours = detail.get(block)
     found = Document(
         title=reader.text(summary, "title", "summary."),
         description=reader.text(summary, "description", "summary."),
-        owner=reader.text(summary, "owner", "summary."),
+        owner=reader.owner(summary, foreign=ours is None),
         diagrams=diagrams,
-        block=detail.get(block),
+        block=ours,
     )
     if reader.problems:
         raise Misconfigured([f"Threat Dragon file: {problem}" for problem in reader.problems])
@@ -162,7 +171,9 @@ class _Reader:
         return {}
 
     def items(self, mapping: Mapping[str, Any], key: str, place: str) -> Sequence[Any]:
-        value = mapping.get(key, [])
+        value = mapping.get(key)
+        if value is None:
+            return []
         if isinstance(value, list):
             return value
         self.problems.append(f"{place}.{key}: a list is needed")
@@ -200,7 +211,7 @@ class _Reader:
         shape = self.text(cell, "shape", f"{place}.")
         if shape == _TEXT or not cell:
             return None
-        data = self.mapping(cell.get("data", {}), f"{place}.data")
+        data = {} if cell.get("data") is None else self.mapping(cell["data"], f"{place}.data")
         at = f"{place}.data."
         return Cell(
             id=self.text(cell, "id", f"{place}."),
@@ -214,16 +225,32 @@ class _Reader:
             encrypted=self.flag(data, "isEncrypted", at),
             both_ways=self.flag(data, "isBidirectional", at),
             reason=self._reason(data, at),
-            threats=tuple(
-                self._threat(each, f"{at}threats[{index}]")
-                for index, each in enumerate(self.items(data, "threats", at[:-1]))
-            ),
+            # The tool keeps them in the data; its schema, and who writes by it, beside the data.
+            threats=(*self._threats(data, f"{place}.data"), *self._threats(cell, place)),
         )
 
     def twice(self, ids: Sequence[str]) -> None:
-        for id_ in dict.fromkeys(ids):
-            if ids.count(id_) > 1:
-                self.problems.append(f"{ids.count(id_)} components have the id {id_!r}")
+        for id_, times in Counter(ids).items():
+            if times > 1:
+                self.problems.append(f"{times} components have the id {id_!r}")
+
+    def loose(self, cells: Sequence[Cell]) -> None:
+        elements = {cell.id for cell in cells if cell.kind in _KINDS.values()}
+        for cell in cells:
+            if cell.kind == "flow" and not {cell.source, cell.target} <= elements:
+                self.problems.append(
+                    f"the flow {cell.name!r} ({cell.id}) is not attached at both ends to an "
+                    "element; attach it in Threat Dragon, or delete it there"
+                )
+
+    def owner(self, summary: Mapping[str, Any], *, foreign: bool) -> Owner | None:
+        """A role; the name that a foreign file has there is none and is not taken over."""
+        name = self.text(summary, "owner", "summary.")
+        if name in OWNERS:
+            return cast("Owner", name)
+        if not foreign:
+            self.problems.append(f"summary.owner: {name!r} is not one of {', '.join(OWNERS)}")
+        return None
 
     def _kind(self, shape: str, place: str) -> str:
         if shape in _KINDS or shape == "flow":
@@ -252,7 +279,7 @@ class _Reader:
         return 0
 
     def _end(self, cell: Mapping[str, Any], key: str, place: str) -> str:
-        if key not in cell:
+        if cell.get(key) is None:
             return ""
         return self.text(self.mapping(cell[key], f"{place}.{key}"), "cell", f"{place}.{key}.")
 
@@ -260,10 +287,14 @@ class _Reader:
         reason = self.text(data, "reasonOutOfScope", at)
         return reason if self.flag(data, "outOfScope", at) else None
 
+    def _threats(self, where: Mapping[str, Any], place: str) -> Iterator[NativeThreat]:
+        for index, item in enumerate(self.items(where, "threats", place)):
+            yield self._threat(item, f"{place}.threats[{index}]")
+
     def _threat(self, item: Any, place: str) -> NativeThreat:
         threat = self.mapping(item, place)
         at = f"{place}."
-        number = threat.get("number", 0)
+        number = 0 if threat.get("number") is None else threat["number"]
         whole = isinstance(number, int) and not isinstance(number, bool)
         if not whole:
             self.problems.append(f"{at}number: a whole number is needed")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from seclab.errors import Misconfigured
+from seclab.exchange.headings import find_heading
 from seclab.registers.risks import MATRIX_COLUMNS, RISK_COLUMNS
 from seclab.registers.tables import Problems, read_table
 from seclab.yaml_files import decode
@@ -30,8 +31,16 @@ _COLUMNS_OF = {RISK: RISK_COLUMNS, ATTACK: MATRIX_COLUMNS}
 COLUMNS = tuple(dict.fromkeys((*SEED_COLUMNS, RECORD, *RISK_COLUMNS, *MATRIX_COLUMNS)))
 """Every column of the table, in its order."""
 
-# What makes a spreadsheet compute a cell, also where its signs are of full width.
-_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+# What parts cells where a spreadsheet is set up for another country, or ends them. Commas are no
+# danger: whatever holds one is quoted.
+_PARTING = ";\t\r\n"
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # of full width too
+# Where a spreadsheet would find a formula. The apostrophe is counted in, so that one more can be
+# told from those that were there; quotes fall off when a spreadsheet parts a cell before them.
+_OPEN, _GUARDED = (
+    re.compile(f"\\A{guard}(?=['\"]*[{_SIGNS}\t\r\n])|(?<=[{_PARTING}]){guard}(?=['\"]*[{_SIGNS}])")
+    for guard in ("", "'")
+)
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -52,8 +61,9 @@ def to_register_csv(rows: RegisterRows) -> bytes:
     """One table of all risks and attacks, to be opened in a spreadsheet.
 
     The columns of the seed format come first. The column ``record`` says what a line is; the
-    cells that it has no use for are empty. A cell that a spreadsheet would take for a formula
-    begins with an apostrophe more, which :func:`from_register_csv` takes off.
+    cells that it has no use for are empty. What a spreadsheet would take for a formula, at the
+    beginning of a cell or where other settings would part it in two, begins with an apostrophe
+    more, which :func:`from_register_csv` takes off.
 
     Args:
         rows: The rows; a column that one of them lacks is empty.
@@ -73,29 +83,34 @@ def to_register_csv(rows: RegisterRows) -> bytes:
             known = {**cells, RECORD: record}
             lines.append([_harmless(known.get(name, "")) for name in COLUMNS])
     try:
-        return (_BYTE_ORDER_MARK + csv_text(lines)).encode()
+        return (_BYTE_ORDER_MARK + csv_text(lines, quoted=_PARTING)).encode()
     except UnicodeEncodeError as error:
         raise Misconfigured("a cell holds a lone surrogate, which UTF-8 cannot write") from error
 
 
-def csv_text(lines: Sequence[Sequence[str]]) -> str:
-    """Cells as CSV, a line feed after every line."""
-    return "".join(f"{_line(cells)}\n" for cells in lines)
+def csv_text(lines: Sequence[Sequence[str]], *, quoted: str = "\r\n") -> str:
+    """Cells as CSV, a line feed after every line.
+
+    Args:
+        lines: The cells of each line.
+        quoted: Characters whose cells are quoted, besides commas and quotes.
+    """
+    return "".join(f"{_line(cells, quoted)}\n" for cells in lines)
 
 
-def _line(cells: Sequence[str]) -> str:
+def _line(cells: Sequence[str], quoted: str) -> str:
     out = io.StringIO()
-    # What ends a line is quoted: of carriage returns the writer only knows that by this.
-    csv.writer(out, lineterminator="\r\n").writerow(cells)
-    return out.getvalue().removesuffix("\r\n")
+    # What ends a line is quoted: the writer has no other way of being told.
+    csv.writer(out, lineterminator=quoted).writerow(cells)
+    return out.getvalue().removesuffix(quoted)
 
 
 def from_register_csv(data: bytes, *, file: str) -> RegisterRows:
     """The rows of such a table, or of any with some of its columns.
 
     Headings may be written with blanks or underscores, in any case and order, and the cells
-    parted by commas or by semicolons: spreadsheets do both. Without the column ``record`` every
-    line is a risk. Lines of empty cells are passed over.
+    parted by commas, semicolons or tabs: spreadsheets do all three. Without the column ``record``
+    every line is a risk. Lines of empty cells are passed over.
 
     Args:
         data: The bytes of the file, UTF-8.
@@ -109,7 +124,7 @@ def from_register_csv(data: bytes, *, file: str) -> RegisterRows:
             ``risk`` nor ``attack``, a cell that has no place in its record; all with their line.
     """
     problems = Problems(file)
-    heading, delimiter = _heading(decode(data, file=file))
+    heading, delimiter = find_heading(decode(data, file=file), lambda head: _name(head) in COLUMNS)
     _check_names(heading, problems)
     table = read_table(data, heading, problems, delimiter=delimiter)
     found: dict[str, list[Cells]] = {RISK: [], ATTACK: []}
@@ -125,20 +140,6 @@ def from_register_csv(data: bytes, *, file: str) -> RegisterRows:
     return RegisterRows(tuple(found[RISK]), tuple(found[ATTACK]))
 
 
-def _heading(text: str) -> tuple[list[str], str]:
-    """The first line that is not blank, and the delimiter by which it has most known columns."""
-    found = []
-    for delimiter in (",", ";"):
-        try:
-            cells = next(filter(None, csv.reader(io.StringIO(text), delimiter=delimiter)), [])
-        except csv.Error:  # read_table says where
-            cells = []
-        known = sum(_name(cell) in COLUMNS for cell in cells)
-        found.append((known, cells, delimiter))
-    _, heading, delimiter = max(found, key=lambda each: each[0])
-    return heading, delimiter
-
-
 def _name(heading: str) -> str:
     return "_".join(re.split(r"[\s_]+", heading.strip())).casefold()
 
@@ -146,7 +147,8 @@ def _name(heading: str) -> str:
 def _check_names(heading: Sequence[str], problems: Problems) -> None:
     written: dict[str, list[str]] = {}
     for head in dict.fromkeys(heading):  # read_table names what is written twice
-        written.setdefault(_name(head), []).append(head)
+        if head.strip():  # read_table speaks of those without a name, too
+            written.setdefault(_name(head), []).append(head)
     for name, heads in written.items():
         if name not in COLUMNS:
             known = ", ".join(each.replace("_", " ") for each in COLUMNS)
@@ -169,9 +171,9 @@ def _check_cells(record: str, cells: Cells, problems: Problems, *, line: int) ->
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
+    return _OPEN.sub("'", cell)
 
 
 def _restored(cell: str) -> str:
-    """The opposite: one apostrophe off where :func:`_harmless` put one."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    """The opposite: one apostrophe off wherever :func:`_harmless` put one."""
+    return _GUARDED.sub("", cell)

@@ -1,13 +1,12 @@
 """The threat list of the Microsoft Threat Modeling Tool, as its export to CSV writes it."""
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 
 from seclab.errors import Misconfigured
+from seclab.exchange.headings import find_heading
 from seclab.exchange.placeholders import (
     NEW_RISK,
     NOT_DESCRIBED,
@@ -72,6 +71,9 @@ def from_tmt_csv(data: bytes, *, file: str) -> ThreatModel:
     what the name of an interaction says, "browser to web server". All else is a placeholder, which
     the check of the model reports.
 
+    The cells may be parted by commas, as the tool does, by semicolons or by tabs, as spreadsheets
+    do afterwards. Lines of empty cells are passed over.
+
     Args:
         data: The bytes of the file, with or without a byte-order mark.
         file: Its name, for messages and the name of the model.
@@ -80,8 +82,12 @@ def from_tmt_csv(data: bytes, *, file: str) -> ThreatModel:
         Misconfigured: It is no such list, with all mistakes, their lines and columns.
     """
     problems = Problems(file)
-    table = read_table(data, _columns(data, file), problems)
-    rows = [row for row in table.rows if _check(row, problems)]
+    heading, delimiter = find_heading(
+        decode(data, file=file), lambda head: head in (*REQUIRED, *OPTIONAL)
+    )
+    table = read_table(data, _columns(heading), problems, delimiter=delimiter)
+    filled = [row for row in table.rows if any(cell.strip() for cell in row.cells.values())]
+    rows = [row for row in filled if _check(row, problems)]
     if problems.found:
         raise Misconfigured(problems.found)
     drawing = _Drawing()
@@ -98,38 +104,37 @@ def from_tmt_csv(data: bytes, *, file: str) -> ThreatModel:
     return in_form(model, file=file)
 
 
-def _columns(data: bytes, file: str) -> tuple[str, ...]:
+def _columns(heading: Sequence[str]) -> tuple[str, ...]:
     """The columns the file may have, in the order in which it has them."""
-    try:
-        header = next(csv.reader(io.StringIO(decode(data, file=file), newline="")), [])
-    except csv.Error:
-        header = []
-    known = [name for name in dict.fromkeys(header) if name in (*REQUIRED, *OPTIONAL)]
+    known = [name for name in dict.fromkeys(heading) if name in (*REQUIRED, *OPTIONAL)]
     return (*known, *(name for name in REQUIRED if name not in known))
 
 
 def _check(row: Row, problems: Problems) -> bool:
-    """Whether the row has all that is needed, in words that are known."""
+    """Whether the row has all that is needed, in words that are known.
+
+    Columns that the header lacks were told of already.
+    """
     before = len(problems.found)
     for column, known in (
         ("State", [*_STATES, _NOT_APPLICABLE]),
         ("Category", list(_LETTERS)),
         ("Priority", list(_SEVERITIES)),
     ):
-        if _word(row, column) not in known:
+        if column in row.cells and _word(row, column) not in known:
             problems.add(
-                f"{row.cells.get(column, '')!r} is not one of {', '.join(known)}",
+                f"{row.cells[column]!r} is not one of {', '.join(known)}",
                 line=row.line,
                 column=column,
             )
     for column in ("Title", "Interaction"):
-        if not row.cells.get(column, "").strip():
+        if column in row.cells and not row.cells[column].strip():
             problems.add("the cell is empty", line=row.line, column=column)
     return len(problems.found) == before
 
 
 def _word(row: Row, column: str) -> str:
-    return " ".join(row.cells.get(column, "").casefold().split())
+    return " ".join(row.cells[column].casefold().split())
 
 
 class _Drawing:

@@ -124,7 +124,10 @@ def _check_header(
 ) -> None:
     before = len(problems.found)
     for name in dict.fromkeys(header):
-        if name not in columns:
+        if not name.strip():
+            place = ", ".join(str(n) for n, each in enumerate(header, start=1) if each == name)
+            problems.add(f"no name stands over column {place}; remove or name it", line=line)
+        elif name not in columns:
             problems.add("no such column is known; remove or rename it", line=line, column=name)
         elif header.count(name) > 1:
             problems.add("the header names this column more than once", line=line, column=name)

@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -27,8 +28,12 @@ Chat history,Read what others wrote,Ask for it,,none: never tested,Everything
 """
 FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
-cells = st.text(st.characters(exclude_categories=["Cs"]), max_size=6) | st.sampled_from(
-    ["=1+1", "-1", "+1", "@x", "\tx", "'=1", "''-", "'", "'quoted'", "\uff1d1", "a;b", 'a"b,c']
+cells = (
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+    | st.sampled_from(
+        ["=1+1", "-1", "+1", "@x", "\tx", "'=1", "''-", "'", "'quoted'", "\uff1d1", "a;b", 'a"b,c']
+    )
+    | st.text("'\";\t\r\n=-a", max_size=6)
 )
 
 
@@ -60,6 +65,22 @@ def test_no_cell_begins_as_a_formula_does(rows):
 
     for line in csv.reader(io.StringIO(text, newline="")):
         assert not any(cell.startswith(FORMULAS) for cell in line)
+
+
+@given(registers)
+def test_no_cell_begins_as_a_formula_does_where_other_settings_part_it_in_two(rows):
+    text = to_register_csv(rows).decode("utf-8-sig")
+
+    for part in re.split("[;\t\r\n]", text):
+        # Elsewhere a quote at the beginning of a cell is no part of it.
+        assert not part.lstrip('"').startswith(FORMULAS)
+
+
+@pytest.mark.parametrize("words", ["AML.T0043;AML.T0015", "tab\there", "1\n2"])
+def test_cells_that_another_delimiter_would_part_are_quoted(words):
+    data = to_register_csv(RegisterRows(({"title": words},), ()))
+
+    assert f'"{words}"'.encode() in data
 
 
 @given(registers)
@@ -187,6 +208,25 @@ def test_a_file_of_the_register_whose_rows_cannot_be_told_apart_is_left_alone():
     text = "\n".join(caught.value.problems)
     assert "risks.csv line 1, column asset: the header lacks this column" in text
     assert "attack_defense_matrix.csv line 2: not UTF-8" in text
+
+
+@pytest.mark.parametrize("delimiter", [b",", b";", b"\t"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_what_a_spreadsheet_makes_of_a_table_is_the_same_table(delimiter, end):
+    data = SEED.replace(b",", delimiter).replace(b"\n", end)
+
+    assert from_register_csv(b"\xef\xbb\xbf" + data, file="t.csv") == from_register_csv(
+        SEED, file="t.csv"
+    )
+
+
+def test_columns_without_a_name_are_told_by_their_place():
+    with pytest.raises(Misconfigured) as caught:
+        from_register_csv(SEED.replace(b"\n", b",,\n"), file="t.csv")
+
+    assert caught.value.problems == (
+        "t.csv line 1: no name stands over column 7, 8; remove or name it",
+    )
 
 
 def test_lines_of_empty_cells_as_spreadsheets_leave_them_are_passed_over():

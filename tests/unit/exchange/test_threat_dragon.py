@@ -138,6 +138,29 @@ def test_a_threat_that_no_longer_applies_is_dismissed_with_its_reason(document):
     assert model.controls[0].threats == ()
 
 
+def test_what_another_threat_of_its_kind_answers_is_not_dismissed(document):
+    threats = cell(document, "Bot")["data"]["threats"]
+    threats.append(threats[0] | {"id": "7c", "status": "NotApplicable", "mitigation": "No."})
+
+    model = from_threat_dragon(document)
+    assert model == small_model()
+
+
+def test_what_is_dismissed_twice_is_dismissed_once_with_both_reasons(document):
+    new = {"title": "?", "type": "Tampering", "status": "NotApplicable", "severity": "TBD"}
+    cell(document, "passages")["data"]["threats"] += [
+        new | {"id": "7c", "mitigation": "Signed."},
+        new | {"id": "7d", "mitigation": "Nobody is there."},
+    ]
+
+    model = from_threat_dragon(document)
+    assert model.dismissed == (
+        Dismissal("E1", ("S", "R"), "Customers are anonymous."),
+        Dismissal("F4", ("D",), "A private line."),
+        Dismissal("F4", ("T",), "Signed.\nNobody is there."),
+    )
+
+
 def test_a_deleted_flow_takes_along_what_was_about_it(document):
     cells(document).remove(cell(document, "question"))
     cells(document).remove(cell(document, "passages"))
@@ -196,6 +219,38 @@ def test_a_changed_risk_in_the_description_comes_back(document):
     assert (changed.description, changed.risk) == ("Other words.", "R-EXT-01")
 
 
+@pytest.mark.parametrize(
+    "words", ["Risk: high", "Risk: R-EVA-01 and others", "Risk: x\nFrameworks: y"]
+)
+def test_words_of_others_that_begin_as_ours_do_are_kept(document, words):
+    document = foreign(document)
+    cell(document, "Bot")["data"]["threats"][0]["description"] = f"Bad.\n\n{words}"
+
+    threat = from_threat_dragon(document).threats[0]
+    assert (threat.description, threat.risk) == (f"Bad.\n\n{words}", NEW_RISK)
+
+
+def test_threats_beside_the_data_as_the_schema_has_them_are_read_too(document):
+    bot = cell(document, "Bot")
+    bot["threats"] = bot["data"].pop("threats")
+    for threat in bot["threats"]:
+        threat["threatId"] = threat.pop("id")
+
+    assert from_threat_dragon(document) == small_model()
+
+
+def test_a_null_is_what_is_missing(document):
+    cell(document, "Bot")["data"]["threats"][0] |= {"number": None, "mitigation": None}
+    cell(document, "question")["data"]["threats"] = None
+    cells(document).append(
+        {"shape": "trust-boundary-curve", "id": "c", "source": None, "data": None}
+    )
+
+    model = from_threat_dragon(document)
+    assert model.threats[0] == replace(small_model().threats[0], mitigation=NOT_DESCRIBED)
+    assert model.boundaries[-1].name == NOT_DESCRIBED
+
+
 def test_a_foreign_file_is_read_with_placeholders_that_say_so(document):
     document = foreign(document)
     document["summary"] = {"title": "Theirs", "owner": "Somebody", "description": ""}
@@ -220,6 +275,7 @@ def test_all_mistakes_are_told_at_once(document):
     cell(document, "Log")["data"]["name"] = 7
     cell(document, "Passages")["data"]["threats"][0] |= {"type": "Linkability", "status": "Maybe"}
     cell(document, "answer")["id"] = cell(document, "turns")["id"]
+    document["summary"]["owner"] = "somebody"
 
     with pytest.raises(Misconfigured) as caught:
         from_threat_dragon(document)
@@ -231,18 +287,25 @@ def test_all_mistakes_are_told_at_once(document):
         "'Linkability'",
         "'Maybe'",
         "have the id",
+        "summary.owner: 'somebody'",
     ):
         assert words in text
 
 
-def test_a_flow_that_hangs_in_the_air_and_an_owner_who_is_no_role_are_refused(document):
+def test_flows_that_are_not_attached_and_an_owner_who_is_no_role_are_refused(document):
     cell(document, "turns")["target"] = {"x": 1, "y": 2}
-    with pytest.raises(Misconfigured, match=r"'turns'.*not attached at both ends"):
-        from_threat_dragon(document)
+    cell(document, "answer")["source"] = {"cell": cell(document, "Back end")["id"]}
+    cell(document, "question")["source"] = {"cell": "nowhere"}
+    cell(document, "passages")["target"] = None
     document["summary"]["owner"] = "somebody"
-    cell(document, "turns")["target"] = cell(document, "answer")["target"]
-    with pytest.raises(Misconfigured, match=r"summary\.owner"):
+
+    with pytest.raises(Misconfigured) as caught:
         from_threat_dragon(document)
+    *flows, owner = caught.value.problems
+    for name, problem in zip(("question", "answer", "turns", "passages"), flows, strict=True):
+        assert f"the flow '{name}'" in problem
+        assert "is not attached at both ends to an element" in problem
+    assert "summary.owner: 'somebody' is not one of" in owner
 
 
 def test_our_own_part_is_read_as_strictly_as_a_file(document):

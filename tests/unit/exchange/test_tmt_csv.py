@@ -115,10 +115,30 @@ def test_all_mistakes_are_told_at_once_with_their_places():
     told = "\n".join(caught.value.problems)
     assert "column Mood: no such column is known" in told
     assert "column Justification: the header lacks this column" in told
+    assert told.count("Justification") == 1
     assert "x.csv line 2, column State: 'Done' is not one of" in told
     assert "column Category: 'Abuse'" in told
     assert "column Priority: ''" in told
     assert "column Title: the cell is empty" in told
+
+
+def test_a_column_that_is_missing_is_told_once_and_not_for_every_row():
+    columns = [column for column in REQUIRED if column != "State"]
+    with pytest.raises(Misconfigured) as caught:
+        from_tmt_csv(table({}, {}, columns=columns), file="x.csv")
+
+    assert caught.value.problems == ("x.csv line 1, column State: the header lacks this column",)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_list_that_a_spreadsheet_saved_again_is_the_same_list(delimiter):
+    text = io.StringIO()
+    lines = list(csv.reader(io.StringIO(table({}, {}).decode("utf-8-sig"), newline="")))
+    empty = [""] * len(REQUIRED)
+    csv.writer(text, delimiter=delimiter).writerows([*lines, empty])
+
+    saved = from_tmt_csv(text.getvalue().encode(), file="x.csv")
+    assert saved == from_tmt_csv(table({}, {}), file="x.csv")
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b'"open', b"a,b\n1,2\n", b"\n\n"])
