@@ -43,11 +43,11 @@ def stored(empty_database, tmp_path_factory):
     project.store.mkdir(parents=True, exist_ok=True)
     shutil.copy(empty_database, project.store / "mlflow.db")
     record = Recorder(tracking.open_store(project), tmp_path_factory.mktemp)
-    agent = record.run(subject=AGENT)
+    agent = record.run(subject=AGENT, minute=2)
     return Stored(lab, record.run(noise=None, minute=1).run_id, agent.run_id)
 
 
-def test_the_bill_of_materials_of_a_run_is_printed_and_written(stored, seclab, tmp_path):
+def test_the_bill_of_materials_of_the_newest_model_is_printed_and_written(stored, seclab, tmp_path):
     path = tmp_path / "model.cdx.json"
 
     printed = seclab(stored.lab, "bom", "latest")

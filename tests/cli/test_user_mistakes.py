@@ -3,8 +3,12 @@
 import os
 import shutil
 import socket
+import subprocess
+from pathlib import Path
 
 import pytest
+
+from tests.cli.projects import SECLAB
 
 
 def test_no_command_shows_the_help(seclab, tmp_path):
@@ -245,3 +249,20 @@ def test_a_store_that_another_process_has_locked_is_3(locked_out):
     assert err.startswith("seclab: the evidence store sqlite:///")
     assert "database is locked; another process is writing to it: wait for it to end" in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full to write to")
+def test_output_that_cannot_be_written_is_2_and_no_verdict(lab):
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [str(SECLAB), "frameworks", "list"],
+            cwd=lab.root,
+            env=lab.environ,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 2
+    assert done.stderr == ("seclab: standard output cannot be written: No space left on device\n")

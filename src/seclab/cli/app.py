@@ -1,5 +1,6 @@
 """The commands and their options. Whatever is slow to import is imported by the command itself."""
 
+import errno
 import io
 import os
 import signal
@@ -44,6 +45,7 @@ Run = Annotated[
 ]
 
 _INTERRUPTED = 130
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
 def main() -> None:
@@ -53,13 +55,24 @@ def main() -> None:
         # What its encoding has not is written as an escape, as standard error does.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except SeclabError as error:
         from seclab.cli.output import complain
 
         for problem in error.problems:
             complain(f"seclab: {problem}")
         sys.exit(error.exit_code)
+    except OSError as error:
+        # What was to be printed has not been, and 1 would be a verdict.
+        if error.errno not in _FULL:
+            raise
+        where = error.filename or "standard output"
+        sys.stderr.write(f"seclab: {where} cannot be written: {error.strerror}\n")
+        sys.stderr.flush()
+        os._exit(2)  # an ordinary exit would try again to write what is left
     except (KeyboardInterrupt, SystemExit) as ending:
         # Typer makes an exit of an interruption.
         if isinstance(ending, SystemExit) and ending.code != _INTERRUPTED:
@@ -328,7 +341,10 @@ def bom(
         typer.Option("--out", "-o", help="JSON file to write; printed when left out."),
     ] = None,
 ) -> None:
-    """The model of a run as a CycloneDX 1.6 bill of materials: model card, metrics, data, risks."""
+    """The model of a run as a CycloneDX 1.6 bill of materials: model card, metrics, data, risks.
+
+    ``latest`` is the newest run of a model.
+    """
     from seclab.cli import bom as command
 
     command.bom(run, out=out)

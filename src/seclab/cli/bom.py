@@ -13,7 +13,7 @@ from seclab.evidence import verify
 from seclab.exchange.cyclonedx import to_cyclonedx
 from seclab.registers import load_registers
 from seclab.scoring import read_scoring
-from seclab.shelf import Evidence, RunSummary
+from seclab.shelf import Evidence, RunSummary, Shelf
 from seclab.threat_models import FOLDER, load_threat_models
 
 
@@ -21,7 +21,7 @@ def bom(reference: str, *, out: Path | None) -> None:
     """Write the bill of materials of the model that a run evaluated, or print it."""
     project = settings.find()
     shelf = open_shelf(project)
-    run = shelf.find(reference)
+    run = _newest_model(shelf) if reference == "latest" else shelf.find(reference)
     evidence = shelf.evidence(run)
     _check(run, evidence)
     models = load_threat_models(project.registers / FOLDER).values()
@@ -41,6 +41,14 @@ def bom(reference: str, *, out: Path | None) -> None:
     states = [each["analysis"]["state"] for each in document["vulnerabilities"]]
     counted = ", ".join(f"{states.count(state)} {state}" for state in sorted({*states}))
     say(f"{len(states)} risks: {counted or 'none'}")
+
+
+def _newest_model(shelf: Shelf) -> RunSummary:
+    """The newest run of a model: only models have a bill of materials."""
+    for run in shelf.runs():
+        if run.kind == "model":
+            return run
+    return shelf.find("latest")  # says what there is instead
 
 
 def _check(run: RunSummary, evidence: Evidence) -> None:
