@@ -8,6 +8,7 @@ from seclab.measurement import SubjectKind
 from seclab.registers import Registers, Risk
 from seclab.scoring import Scoring, Strength, residual
 from seclab.shelf import WORST_FIRST, RunSummary, Shelf
+from seclab.shelf.records import FINISHED
 
 # Runs that the past is read from. More would tell nobody more, and each has a tag for every risk.
 _RUNS = 120
@@ -66,7 +67,8 @@ def past(registers: Registers, shelf: Shelf, scoring: Scoring) -> Past:
     """
     runs: dict[str, list[RunSummary]] = {}
     for run in reversed(shelf.runs(limit=_RUNS)):
-        if run.verdict and run.subject in registers.models.models:
+        finished = run.status == FINISHED and run.verdict
+        if finished and run.subject in registers.models.models:
             for risk in run.risks:
                 runs.setdefault(risk, []).append(run)
     judged = frozenset((each.risk, each.subject) for each in registers.thresholds)

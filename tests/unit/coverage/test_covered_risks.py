@@ -7,7 +7,7 @@ import pytest
 
 from seclab.coverage import WORST_FIRST
 from seclab.registers import NEVER_TESTED
-from tests.covering import NOW, covered, run, shelf_of, system, with_risk
+from tests.covering import NOW, bundle_of, covered, run, shelf_of, system, with_risk
 from tests.runs import REGISTERS, ROBUST, finished
 
 PASSED = run("mlp", R_EVA_01="pass")
@@ -29,7 +29,7 @@ def _state(*runs, **how):
         ([run("mlp", R_EVA_01="measured")], "skipped"),
         ([PASSED, run("softmax-regression", R_EVA_01="measured")], "skipped"),
         ([run("mlp", R_EVA_01="splendid")], "errored"),
-        ([run("mlp", R_EVA_01="not-evaluated")], "errored"),  # its bundle is gone
+        ([run("mlp", R_EVA_01="not-evaluated")], "errored"),  # a check broke
         ([run("mlp", R_EVA_02="pass")], "never-tested"),
         ([run("somebody", R_EVA_01="pass")], "never-tested"),
         ([run("mlp", days=2, R_EVA_01="block"), PASSED], "passed"),
@@ -135,6 +135,33 @@ def test_a_bundle_that_is_not_the_recorded_one_says_nothing(broken):
     assert (found.state, "is not the recorded one" in found.reason) == ("errored", True)
 
 
+def test_a_tag_alone_proves_nothing():
+    gone = shelf_of(PASSED, bundles={PASSED.run_id: None})
+    found = covered(shelf=gone).risks["R-EVA-01"]
+    assert (found.state, found.score.residual) == ("errored", 12)
+    assert "holds no evidence" in found.reason
+
+    other = bundle_of(replace(PASSED, risks={"R-EVA-01": "measured"}))
+    found = covered(shelf=shelf_of(PASSED, bundles={PASSED.run_id: other})).risks["R-EVA-01"]
+    assert (found.state, found.score.residual) == ("errored", 12)
+    assert "the tag of the run says 'pass', and its bundle measured" in found.reason
+
+
+@pytest.mark.parametrize("days", [1, 91])
+def test_what_failed_by_its_bundle_has_failed_whatever_the_tag_says(days):
+    said = run("mlp", days=days, R_EVA_01="pass")
+    held = bundle_of(replace(said, risks={"R-EVA-01": "block"}))
+
+    assert _state(shelf=shelf_of(said, bundles={said.run_id: held})) == "failed"
+
+
+def test_a_run_that_was_killed_is_no_evidence():
+    killed = replace(run("mlp", days=1, R_EVA_01="pass"), status="KILLED")
+    found = covered(killed, run("mlp", days=2, R_EVA_01="block")).risks["R-EVA-01"]
+
+    assert (found.state, [point.verdict for point in found.trend]) == ("failed", ["block"])
+
+
 def test_only_fresh_passing_evidence_lowers_a_score():
     assert covered(PASSED).risks["R-EVA-01"].score.residual == 4  # 3 - 2 steps, times 4
     for runs in ([], [FAILED], [run("mlp", days=91, R_EVA_01="pass")]):
@@ -143,7 +170,10 @@ def test_only_fresh_passing_evidence_lowers_a_score():
 
 def test_checks_alone_count_less_than_criteria():
     found = covered(run("mlp", R_POI_02="pass")).risks["R-POI-02"].score
-    assert (found.strength, found.residual) == ("checks", 8)
+    assert (found.strength, found.residual) == ("checks", 8)  # no threshold is about it
+    by_checks = shelf_of(PASSED, bundles={PASSED.run_id: bundle_of(PASSED, checks=["R-EVA-01"])})
+    found = covered(shelf=by_checks).risks["R-EVA-01"].score
+    assert (found.strength, found.residual) == ("checks", 8)  # a threshold came after the run
     on_data = covered(PASSED, run("bars", kind="dataset", R_EVA_01="pass")).risks["R-EVA-01"].score
     assert on_data.strength == "checks"
 
