@@ -34,6 +34,7 @@ class OneRun:
     proof: object
     summary: object
     problem: str = ""
+    older: object = None
 
     def ledger(self):
         return self.proof.ledger
@@ -41,6 +42,12 @@ class OneRun:
     def newest(self, *, risks, subjects):
         assert list(risks) == list(REGISTERS.risks)
         return [self.summary] if self.summary.subject in subjects else []
+
+    def find(self, reference):
+        for each in (self.summary, self.older):
+            if each and each.run_id == reference:
+                return each
+        raise Misconfigured(f"there is no run {reference}")
 
     def evidence(self, each):
         if self.problem:
@@ -198,6 +205,23 @@ def test_a_threat_model_counts_until_its_review_is_due(held):
     assert held("threat-model", models=[other]).status == "missing"
 
 
+def test_a_malformed_bundle_holds_nothing(held, shelf, monkeypatch):
+    evaluations = shelf.proof.bundle.predicate["evaluations"]
+    monkeypatch.setitem(evaluations[0], "measured_at", "2026-01-01")
+    naive = held("measurement\n  name: evasion_linf/robust_accuracy")
+    monkeypatch.delitem(shelf.proof.bundle.predicate, "artifacts")
+
+    for found in (naive, held("artifact\n  name: report.html"), held("ledger")):
+        assert found.status == "missing"
+        assert found.reason.endswith(f"the bundle of run {RUN[:12]} is malformed")
+
+
+def test_what_lies_in_the_future_is_stale(held):
+    found = held("ledger", at=STARTED - timedelta(days=1))
+
+    assert (found.status, "it lies in the future" in found.reason) == ("stale", True)
+
+
 def test_a_promotion_is_asked_of_what_was_promoted(held, shelf):
     assert held("promotion").status == "not-applicable"
     promoted = following(
@@ -212,6 +236,14 @@ def test_a_promotion_is_asked_of_what_was_promoted(held, shelf):
     proof = replace(shelf.proof, ledger=[*shelf.proof.ledger, promoted])
 
     assert held("promotion", shelf=replace(shelf, proof=proof)).reason.startswith("digits v1")
+
+    # What serves is older than the newest evidence about it, and may be gone.
+    newer = replace(shelf.summary, run_id="newer")
+    again = replace(shelf, proof=proof, summary=newer, older=shelf.summary)
+    found = held("promotion", shelf=again)
+    assert (found.status, found.link) == ("present", f"http://pages/{RUN}")
+    gone = held("promotion", shelf=replace(again, older=None))
+    assert (gone.status, gone.reason) == ("missing", "not in its newest evidence")
 
 
 FAULTS = {

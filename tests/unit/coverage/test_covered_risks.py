@@ -108,6 +108,16 @@ def test_nothing_is_hidden_by_leaving_it_out():
     assert _state(models=[out, system("mail", risks=["R-EVA-01"])]) == "never-tested"
 
 
+def test_a_system_hides_nothing_of_its_own_subjects_by_leaving_it_out():
+    lab = system("lab", risks=[], subjects=["mlp"], leaves_out=["R-EVA-01", "R-EVA-02"])
+    mail = system("mail", subjects=["random-forest"])
+    found = covered(run("mlp", R_EVA_01="block"), FAILED, models=[lab, mail]).systems
+
+    assert found["lab"].members == {"R-EVA-01": "failed", "R-EVA-02": "out-of-scope"}
+    assert found["lab"].state == "failed"
+    assert [link.subject for link in found["lab"].evidence] == ["mlp"]
+
+
 @pytest.fixture
 def broken(tmp_path):
     """A store with a run in which one evaluation broke and the other was measured."""
