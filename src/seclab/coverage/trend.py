@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from seclab.coverage.asked import Asked
 from seclab.coverage.records import Point
 from seclab.measurement import SubjectKind
 from seclab.registers import Registers, Risk
@@ -23,11 +24,13 @@ class Past:
     Attributes:
         runs: By risk the runs with a verdict that say anything about it, the oldest first.
         judged: Which risks criteria of the gate judge, on which kinds of subjects.
+        whom: Of whom evidence is asked.
         scoring: What evidence does to a score.
     """
 
     runs: Mapping[str, Sequence[RunSummary]]
     judged: frozenset[tuple[str, SubjectKind]]
+    whom: Asked
     scoring: Scoring
 
     def strength(self, risk: str, kinds: Collection[SubjectKind]) -> Strength:
@@ -49,17 +52,19 @@ class Past:
                 continue
             verdict = min((each.risks[risk.id] for each in newest.values()), key=_rank)
             kinds = {each.kind for each in newest.values()}
-            strength = self.strength(risk.id, kinds) if verdict == "pass" else "none"
+            whole = not self.whom.missing(risk.id, risk.sources, evidence=newest)
+            strength = self.strength(risk.id, kinds) if whole and verdict == "pass" else "none"
             lowered = residual(risk, strength, self.scoring)
             yield Point(run.started, run.run_id, verdict, lowered)
 
 
-def past(registers: Registers, shelf: Shelf, scoring: Scoring) -> Past:
+def past(registers: Registers, shelf: Shelf, whom: Asked, scoring: Scoring) -> Past:
     """Read the last runs.
 
     Args:
         registers: Who is not listed in ``models.yaml`` is left out.
         shelf: The store.
+        whom: Of whom evidence is asked.
         scoring: What evidence does to a score.
 
     Raises:
@@ -72,7 +77,7 @@ def past(registers: Registers, shelf: Shelf, scoring: Scoring) -> Past:
             for risk in run.risks:
                 runs.setdefault(risk, []).append(run)
     judged = frozenset((each.risk, each.subject) for each in registers.thresholds)
-    return Past(runs, judged, scoring)
+    return Past(runs, judged, whom, scoring)
 
 
 def _rank(verdict: str) -> int:

@@ -207,6 +207,15 @@ def test_the_trend_has_a_point_for_each_command_with_the_score_it_left():
     assert found[0].at == NOW - timedelta(days=8)
 
 
+def test_the_trend_lowers_no_score_while_a_system_has_no_evidence():
+    first, second = run("mlp", days=9, R_EVA_01="pass"), run("agent", days=2, R_EVA_01="pass")
+    both = [system("lab", subjects=["mlp"]), system("mail", subjects=["agent"])]
+    found = covered(first, second, models=both).risks["R-EVA-01"]
+
+    assert [point.residual for point in found.trend] == [12, 4]
+    assert (found.state, found.score.residual) == ("passed", 4)
+
+
 def test_the_trend_keeps_the_last_points():
     runs = [run("mlp", days=days, R_EVA_01="pass") for days in range(1, 30)]
     found = covered(*runs).risks["R-EVA-01"].trend
