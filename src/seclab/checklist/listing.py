@@ -123,7 +123,8 @@ def _found(item: Item, subject: _Subject, shelf: Shelf) -> Found | None:
     except Misconfigured:  # somebody deleted the run
         return None
     version = f"{promotion.subject} v{promotion.about.get('version')}"
-    return Found(f"{version}, ledger entry {promotion.sequence}", run.started, run)
+    forced = ", forced" if promotion.about.get("forced") else ""
+    return Found(f"{version}{forced}, ledger entry {promotion.sequence}", run.started, run)
 
 
 def _aged(item: Item, found: Found, tier: Tier, *, link: str, at: datetime) -> Held:

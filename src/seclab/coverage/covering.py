@@ -45,7 +45,7 @@ def cover(
     """
     evidence = gather(registers, shelf, at=at)
     whom = asked(registers, threat_models, evidence.kinds)
-    history = past(registers, shelf, whom, scoring)
+    history = past(registers, shelf, evidence, whom, scoring=scoring)
     risks = {
         risk.id: _risk(risk, evidence, whom, history=history, scoring=scoring)
         for risk in registers.risks.values()

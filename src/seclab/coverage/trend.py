@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from seclab.coverage.asked import Asked
+from seclab.coverage.evidence import Evidence
 from seclab.coverage.records import Point
 from seclab.measurement import SubjectKind
 from seclab.registers import Registers, Risk
@@ -19,7 +20,7 @@ _POINTS = 12
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The last runs, by risk, and which criteria judge what.
+    """The last runs and the newest of each subject, by risk, and which criteria judge what.
 
     Attributes:
         runs: By risk the runs with a verdict that say anything about it, the oldest first.
@@ -58,12 +59,15 @@ class Past:
             yield Point(run.started, run.run_id, verdict, lowered)
 
 
-def past(registers: Registers, shelf: Shelf, whom: Asked, scoring: Scoring) -> Past:
+def past(
+    registers: Registers, shelf: Shelf, evidence: Evidence, whom: Asked, *, scoring: Scoring
+) -> Past:
     """Read the last runs.
 
     Args:
         registers: Who is not listed in ``models.yaml`` is left out.
         shelf: The store.
+        evidence: The newest runs of each subject, however many others came after them.
         whom: Of whom evidence is asked.
         scoring: What evidence does to a score.
 
@@ -71,7 +75,8 @@ def past(registers: Registers, shelf: Shelf, whom: Asked, scoring: Scoring) -> P
         StoreUnavailable: The store cannot be read.
     """
     runs: dict[str, list[RunSummary]] = {}
-    for run in reversed(shelf.runs(limit=_RUNS)):
+    known = {run.run_id: run for run in (*shelf.runs(limit=_RUNS), *evidence.runs)}
+    for run in sorted(known.values(), key=lambda each: (each.started, each.run_id)):
         finished = run.status == FINISHED and run.verdict
         if finished and run.subject in registers.models.models:
             for risk in run.risks:

@@ -231,11 +231,13 @@ def test_a_promotion_is_asked_of_what_was_promoted(held, shelf):
         subject="digits",
         run=RUN,
         digest="sha256:rfc8785:11",
-        about={"version": "1"},
+        about={"version": "1", "forced": "It had to be."},
     )
     proof = replace(shelf.proof, ledger=[*shelf.proof.ledger, promoted])
 
-    assert held("promotion", shelf=replace(shelf, proof=proof)).reason.startswith("digits v1")
+    assert held("promotion", shelf=replace(shelf, proof=proof)).reason.startswith(
+        "digits v1, forced, ledger"
+    )
 
     # What serves is older than the newest evidence about it, and may be gone.
     newer = replace(shelf.summary, run_id="newer")

@@ -216,6 +216,13 @@ def test_the_trend_lowers_no_score_while_a_system_has_no_evidence():
     assert (found.state, found.score.residual) == ("passed", 4)
 
 
+def test_the_trend_forgets_no_subject_however_often_another_one_ran():
+    often = [replace(PASSED, run_id=f"{n}", started=NOW - timedelta(hours=n)) for n in range(200)]
+    found = covered(*often, run("random-forest", days=60, R_EVA_01="block")).risks["R-EVA-01"]
+
+    assert {(point.verdict, point.residual) for point in found.trend} == {("block", 12)}
+
+
 def test_the_trend_keeps_the_last_points():
     runs = [run("mlp", days=days, R_EVA_01="pass") for days in range(1, 30)]
     found = covered(*runs).risks["R-EVA-01"].trend
