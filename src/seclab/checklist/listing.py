@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from seclab.checklist.records import Held, Item, Listing
-from seclab.checklist.sources import Found, Source, find, sources
+from seclab.checklist.sources import Found, Source, broke, find, sources
 from seclab.errors import Misconfigured
 from seclab.evidence.keyring import Keyring
 from seclab.evidence.ledger import Entry
@@ -108,7 +108,7 @@ def _held(item: Item, subject: _Subject, shelf: Shelf, *, at: datetime) -> Held:
         return _threat_model(item, subject, at=at)
     found = _found(item, subject, shelf)
     if found is None:
-        return Held(item, "missing", _why_missing(subject))
+        return _missing(item, subject, shelf)
     if item.place == "approvals" and (lacking := _unapproved(subject, found)):
         return Held(item, "missing", f"{found.what}, but not by {lacking}", shelf.page(found.run))
     return _aged(item, found, subject.tier, link=found.file or shelf.page(found.run), at=at)
@@ -172,9 +172,15 @@ def _threat_model(item: Item, subject: _Subject, *, at: datetime) -> Held:
     return Held(item, "present", f"{model.id}, to be reviewed by {model.review_date}", link)
 
 
-def _why_missing(subject: _Subject) -> str:
+def _missing(item: Item, subject: _Subject, shelf: Shelf) -> Held:
+    if item.place == "promotion" and subject.promotion is not None:
+        entry = subject.promotion.sequence
+        return Held(item, "missing", f"the run behind ledger entry {entry} is gone")
     if subject.problems:
-        return f"not in what can be read; {subject.problems[0]}"
+        return Held(item, "missing", f"not in what can be read; {subject.problems[0]}")
     if not subject.sources:
-        return "it was never evaluated"
-    return "not in its newest evidence"
+        return Held(item, "missing", "it was never evaluated")
+    if broken := broke(item, subject.sources):
+        why, run = broken
+        return Held(item, "missing", why, shelf.page(run))
+    return Held(item, "missing", "not in its newest evidence")

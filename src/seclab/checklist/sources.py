@@ -112,6 +112,24 @@ def find(item: Item, known: Iterable[Source]) -> Found | None:
     return next(pieces, None)
 
 
+def broke(item: Item, known: Iterable[Source]) -> tuple[str, RunSummary] | None:
+    """What kept a measurement from being made, in words, and the run that says so.
+
+    Args:
+        item: The item.
+        known: The evidence, the newest first.
+    """
+    if item.place != "measurement":
+        return None
+    evaluation = item.name.partition("/")[0]
+    for source in known:
+        for outcome in source.bundle.predicate["evaluations"]:
+            if outcome["evaluation"] == evaluation and outcome["status"] != "measured":
+                why = f"{evaluation} was {outcome['status']}: {outcome['reason']}"
+                return why, source.evidence.run
+    return None
+
+
 def _measurement(source: Source, name: str) -> Iterator[Found]:
     evaluation, _, metric = name.partition("/")
     for outcome in source.bundle.predicate["evaluations"]:

@@ -29,7 +29,7 @@ def asset_classes(risks: Mapping[str, RiskCoverage]) -> dict[str, GroupCoverage]
             name.replace("-", " "),
             {risk.id: risk.state for risk in own},
             links=[link for risk in own for link in risk.evidence],
-            empty="no risk of the register is about it",
+            empty="none of these risks is about it",
         )
     return found
 

@@ -130,16 +130,25 @@ def test_what_was_used_again_is_as_old_as_it_is(held, shelf, monkeypatch):
     [
         "measurement\n  name: evasion_l2/robust_accuracy",
         "measurement\n  name: evasion_linf/no_such_metric",
-        "measurement\n  name: random_noise/noisy_accuracy",
         "checks\n  name: splits",
         "artifact\n  name: figures/*",
         "statement\n  name: nothing_like_it",
     ],
 )
-def test_what_is_not_in_the_evidence_or_broke_is_missing(held, place):
+def test_what_is_not_in_the_evidence_is_missing(held, place):
     found = held(place)
 
     assert (found.status, found.reason, found.link) == ("missing", "not in its newest evidence", "")
+
+
+def test_what_broke_is_missing_and_says_so_with_its_run(held):
+    found = held("measurement\n  name: random_noise/noisy_accuracy")
+
+    assert (found.status, found.reason, found.link) == (
+        "missing",
+        "random_noise was errored: ValueError: broke",
+        f"http://pages/{RUN}",
+    )
 
 
 def test_what_nothing_produces_is_missing_and_says_so(held):
@@ -245,7 +254,11 @@ def test_a_promotion_is_asked_of_what_was_promoted(held, shelf):
     found = held("promotion", shelf=again)
     assert (found.status, found.link) == ("present", f"http://pages/{RUN}")
     gone = held("promotion", shelf=replace(again, older=None))
-    assert (gone.status, gone.reason) == ("missing", "not in its newest evidence")
+    entry = promoted.sequence
+    assert (gone.status, gone.reason) == (
+        "missing",
+        f"the run behind ledger entry {entry} is gone",
+    )
 
 
 FAULTS = {
