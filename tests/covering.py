@@ -1,11 +1,15 @@
 """Runs, threat models and a store in memory, to cover registers with."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 from seclab.coverage import cover
 from seclab.errors import Misconfigured
+from seclab.evidence import Bundle, plain
 from seclab.frameworks import FOLDER, load_frameworks
+from seclab.gate import CriterionResult, Decision, Verdict
+from seclab.measurement import CheckReport, CheckResult, CheckStatus, Severity, Subject
 from seclab.registers import MatrixRow
 from seclab.scoring import load_scoring
 from seclab.shelf import Evidence, RunSummary
@@ -20,13 +24,14 @@ FRAMEWORKS = load_frameworks(ROOT / "registers" / FOLDER)
 
 @dataclass(frozen=True)
 class Shelved:
-    """A store in memory: its runs, newest first, and what some of them left behind.
+    """A store in memory: its runs, newest first, and what they left behind.
 
-    The newest runs are looked for in the plainest way there is.
+    The newest runs are looked for in the plainest way there is. A run without a bundle of its own
+    has one that says what its tags say; ``None`` stands for one that is gone.
     """
 
     summaries: tuple = ()
-    bundles: dict = None
+    bundles: Mapping = field(default_factory=dict)
 
     def runs(self, *, limit=1000):
         return list(self.summaries)[:limit]
@@ -35,17 +40,53 @@ class Shelved:
         first = {}
         for run in self.summaries:
             for each in run.risks:
-                if run.verdict and run.subject in subjects and each in risks:
+                ended = run.verdict and run.status == "FINISHED"
+                if ended and run.subject in subjects and each in risks:
                     first.setdefault((each, run.subject), run.run_id)
         return [run for run in self.summaries if run.run_id in first.values()]
 
     def evidence(self, run):
-        if run.run_id not in (self.bundles or {}):
+        bundle = self.bundles.get(run.run_id, False)
+        if bundle is None:
             raise Misconfigured(f"run {run.run_id} holds no evidence")
-        return Evidence(run, self.bundles[run.run_id], ROOT, None, ())
+        return Evidence(run, bundle or bundle_of(run), ROOT, None, ())
 
     def page(self, run):
         return f"http://127.0.0.1/#/runs/{run.run_id}"
+
+
+_VERDICTS = {"pass": Verdict.PASS, "block": Verdict.BLOCK, "not-evaluated": Verdict.NOT_EVALUATED}
+
+
+def bundle_of(run, *, checks=()):
+    """A bundle that says of each risk what the tags of a run say.
+
+    Args:
+        run: The run.
+        checks: The risks that data checks judge; criteria of the thresholds judge the others.
+    """
+    by_checks = {risk for risk, word in run.risks.items() if word == "not-evaluated"} | {*checks}
+    criteria = tuple(
+        CriterionResult(
+            f"check:{risk}" if risk in by_checks else f"T-{risk}", (risk,), _VERDICTS[word], "", ""
+        )
+        for risk, word in run.risks.items()
+        if word in _VERDICTS
+    )
+    measured = tuple(risk for risk, word in run.risks.items() if word == "measured")
+    result = CheckResult("rows", Severity.INFO, CheckStatus.PASSED, measured, "", "")
+    subject = Subject(run.kind, run.subject, "sha256:bytes:aa")
+    predicate = {
+        "decision": plain(Decision(subject, Verdict.PASS, criteria)),
+        "evaluations": [],
+        "checks": [plain(CheckReport("rows", "", "rows", "", (result,)))],
+        "thresholds": [
+            {"id": each.criterion, "evaluation": "any", "metric": "any"}
+            for each in criteria
+            if not each.criterion.startswith("check:")
+        ],
+    }
+    return Bundle({"predicate": predicate}, run.bundle_digest)
 
 
 def run(subject="mlp", *, days=1, kind="model", batch="", **words):
@@ -70,7 +111,8 @@ def run(subject="mlp", *, days=1, kind="model", batch="", **words):
 
 def shelf_of(*summaries, bundles=None):
     """A store with some runs, in whatever order they are given."""
-    return Shelved(tuple(sorted(summaries, key=lambda each: each.started, reverse=True)), bundles)
+    ordered = sorted(summaries, key=lambda each: each.started, reverse=True)
+    return Shelved(tuple(ordered), bundles or {})
 
 
 def system(id_, *, risks=("R-EVA-01",), subjects=(), leaves_out=()):

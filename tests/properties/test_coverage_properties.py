@@ -77,6 +77,7 @@ def test_nothing_passes_without_fresh_passing_evidence_of_every_subject(history,
         if risk.state == "passed":
             assert good
             assert own
+            assert risk.trend[-1].residual == risk.score.residual
         elif not models:
             assert not good
         assert risk.score.residual == risk.score.inherent or risk.state == "passed"

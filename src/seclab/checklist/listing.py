@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from seclab.checklist.records import Held, Item, Listing
-from seclab.checklist.sources import Found, Source, find, sources
+from seclab.checklist.sources import Found, Source, broke, find, sources
+from seclab.errors import Misconfigured
 from seclab.evidence.keyring import Keyring
 from seclab.evidence.ledger import Entry
+from seclab.gate.evidence_criteria import CLOCK_SKEW
 from seclab.measurement import SubjectKind
 from seclab.registers import Registers, Tier
 from seclab.shelf import RunSummary, Shelf
@@ -42,6 +44,7 @@ class _Subject:
     models: tuple[ThreatModel, ...]
     sources: Sequence[Source]
     problems: Sequence[str]
+    promotion: Entry | None
 
 
 def listings(
@@ -86,7 +89,14 @@ def _subject(
     if kind is None and name == known.dataset:
         kind = "dataset"
     models = tuple(each for each in known.models.values() if name in each.subjects)
-    return _Subject(name, kind, tier, models, read, problems)
+    return _Subject(name, kind, tier, models, read, problems, _promoted(name, entries))
+
+
+def _promoted(name: str, entries: Sequence[Entry]) -> Entry | None:
+    """The newest promotion of a subject: what serves may be older than its newest evidence."""
+    own = {entry.run for entry in entries if (entry.kind, entry.subject) == ("bundle", name)}
+    found = [entry for entry in entries if entry.kind == "promotion" and entry.run in own]
+    return found[-1] if found else None
 
 
 def _held(item: Item, subject: _Subject, shelf: Shelf, *, at: datetime) -> Held:
@@ -96,17 +106,33 @@ def _held(item: Item, subject: _Subject, shelf: Shelf, *, at: datetime) -> Held:
         return Held(item, "missing", "nothing in this project produces it")
     if item.place == "threat-model":
         return _threat_model(item, subject, at=at)
-    found = find(item, subject.sources)
+    found = _found(item, subject, shelf)
     if found is None:
-        return Held(item, "missing", _why_missing(subject))
+        return _missing(item, subject, shelf)
     if item.place == "approvals" and (lacking := _unapproved(subject, found)):
         return Held(item, "missing", f"{found.what}, but not by {lacking}", shelf.page(found.run))
     return _aged(item, found, subject.tier, link=found.file or shelf.page(found.run), at=at)
 
 
+def _found(item: Item, subject: _Subject, shelf: Shelf) -> Found | None:
+    promotion = subject.promotion
+    if item.place != "promotion" or promotion is None:
+        return find(item, subject.sources)
+    try:
+        run = shelf.find(promotion.run)
+    except Misconfigured:  # somebody deleted the run
+        return None
+    version = f"{promotion.subject} v{promotion.about.get('version')}"
+    forced = ", forced" if promotion.about.get("forced") else ""
+    return Found(f"{version}{forced}, ledger entry {promotion.sequence}", run.started, run)
+
+
 def _aged(item: Item, found: Found, tier: Tier, *, link: str, at: datetime) -> Held:
     """Evidence that is there, and whether it is fresh enough for the tier."""
     age, limit = (at - found.made) / timedelta(days=1), tier.oldest_days
+    if item.ages and found.made - at > CLOCK_SKEW:
+        reason = f"{found.what}; it lies in the future ({found.made:%Y-%m-%d %H:%M %Z})"
+        return Held(item, "stale", reason, link)
     if item.ages and age > limit:
         reason = f"{found.what}; {age:.1f} days old, at most {limit} by tier {tier.name}"
         return Held(item, "stale", reason, link)
@@ -119,8 +145,8 @@ def _excused(item: Item, subject: _Subject) -> str:
         return f"asked of every {' and '.join(item.applies)}; this is of kind {subject.kind}"
     if item.place == "approvals" and not subject.tier.approvals:
         return f"tier {subject.tier.name} asks for no approvals"
-    if item.place == "promotion" and subject.sources and find(item, subject.sources) is None:
-        return "none of its newest runs led to a promotion"
+    if item.place == "promotion" and subject.sources and subject.promotion is None:
+        return "it was never promoted"
     return ""
 
 
@@ -146,9 +172,15 @@ def _threat_model(item: Item, subject: _Subject, *, at: datetime) -> Held:
     return Held(item, "present", f"{model.id}, to be reviewed by {model.review_date}", link)
 
 
-def _why_missing(subject: _Subject) -> str:
+def _missing(item: Item, subject: _Subject, shelf: Shelf) -> Held:
+    if item.place == "promotion" and subject.promotion is not None:
+        entry = subject.promotion.sequence
+        return Held(item, "missing", f"the run behind ledger entry {entry} is gone")
     if subject.problems:
-        return f"not in what can be read; {subject.problems[0]}"
+        return Held(item, "missing", f"not in what can be read; {subject.problems[0]}")
     if not subject.sources:
-        return "it was never evaluated"
-    return "not in its newest evidence"
+        return Held(item, "missing", "it was never evaluated")
+    if broken := broke(item, subject.sources):
+        why, run = broken
+        return Held(item, "missing", why, shelf.page(run))
+    return Held(item, "missing", "not in its newest evidence")

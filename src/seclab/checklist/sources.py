@@ -8,7 +8,7 @@ from typing import Any
 
 from seclab.checklist.records import Item, Place
 from seclab.errors import SeclabError
-from seclab.evidence import Bundle
+from seclab.evidence import Bundle, outcomes_of, reports_of
 from seclab.evidence.bundle import REPORT_FILE
 from seclab.evidence.custody import traced
 from seclab.evidence.keyring import Keyring
@@ -79,9 +79,25 @@ def sources(
         if str(evidence.bundle.digest) != run.bundle_digest:
             problems.append(f"the bundle of run {run.run_id[:12]} is not the recorded one")
             continue
+        if not _whole(evidence.bundle):
+            problems.append(f"the bundle of run {run.run_id[:12]} is malformed")
+            continue
         own = [entry for entry in entries if entry.run == run.run_id]
         found.append(Source(evidence, own, keyring))
     return found, problems
+
+
+def _whole(bundle: Bundle) -> bool:
+    """Whether everything that is looked into has its shape, and every moment a time zone."""
+    try:
+        predicate, outcomes = bundle.predicate, outcomes_of(bundle)
+        reports_of(bundle)
+        traced(predicate)
+        moments = [datetime.fromisoformat(predicate["finished"])]
+        moments += [each.measured_at for each in outcomes if each.measured_at]
+        return isinstance(predicate["artifacts"], Mapping) and all(each.tzinfo for each in moments)
+    except (SeclabError, AttributeError, LookupError, TypeError, ValueError):
+        return False
 
 
 def find(item: Item, known: Iterable[Source]) -> Found | None:
@@ -94,6 +110,24 @@ def find(item: Item, known: Iterable[Source]) -> Found | None:
     look = _LOOKING[item.place]
     pieces = (piece for source in known for piece in look(source, item.name))
     return next(pieces, None)
+
+
+def broke(item: Item, known: Iterable[Source]) -> tuple[str, RunSummary] | None:
+    """What kept a measurement from being made, in words, and the run that says so.
+
+    Args:
+        item: The item.
+        known: The evidence, the newest first.
+    """
+    if item.place != "measurement":
+        return None
+    evaluation = item.name.partition("/")[0]
+    for source in known:
+        for outcome in source.bundle.predicate["evaluations"]:
+            if outcome["evaluation"] == evaluation and outcome["status"] != "measured":
+                why = f"{evaluation} was {outcome['status']}: {outcome['reason']}"
+                return why, source.evidence.run
+    return None
 
 
 def _measurement(source: Source, name: str) -> Iterator[Found]:
@@ -156,13 +190,6 @@ def _ledger(source: Source, _name: str) -> Iterator[Found]:
             yield _piece(source, f"ledger entry {entry.sequence}")
 
 
-def _promotion(source: Source, _name: str) -> Iterator[Found]:
-    for entry in source.entries:
-        if entry.kind == "promotion":
-            what = f"{entry.subject} v{entry.about.get('version')}, ledger entry {entry.sequence}"
-            yield _piece(source, what)
-
-
 def _nowhere(_source: Source, _name: str) -> Iterator[Found]:
     return iter(())
 
@@ -185,7 +212,7 @@ _LOOKING: Mapping[Place, Callable[[Source, str], Iterator[Found]]] = {
     "signature": _signature,
     "approvals": _approvals,
     "ledger": _ledger,
-    "promotion": _promotion,
+    "promotion": _nowhere,
     "threat-model": _nowhere,
     "nothing": _nowhere,
 }

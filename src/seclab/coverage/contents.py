@@ -6,11 +6,13 @@ from typing import TypeAlias
 
 from seclab.coverage.records import State, worst
 from seclab.errors import EvidenceMismatch, SeclabError
-from seclab.evidence import Bundle, decision_of, outcomes_of
+from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of
 from seclab.gate import CriterionResult, Verdict
 from seclab.outcome import Evaluated, Missing, Outcome, Unevaluated
 from seclab.registers import DATA_CHECKS
 from seclab.shelf import RunSummary, Shelf
+from seclab.shelf.records import RISK_TAG
+from seclab.shelf.verdicts import risk_tags
 
 Row: TypeAlias = tuple[str, str]
 """An evaluation and one of its metrics; ``data_checks`` and an empty text for the checks."""
@@ -27,14 +29,23 @@ class Contents:
     Attributes:
         outcomes: What came of the evaluations.
         criteria: The criteria of the decision.
-        rows: By id of a criterion, what it judges.
+        rows: By id of a criterion of the thresholds, what it judges.
+        words: By risk what it says, as the tags of the run should have it.
         problem: Why nothing of it can be believed; empty where it can.
     """
 
     outcomes: tuple[Outcome, ...] = ()
     criteria: tuple[CriterionResult, ...] = ()
     rows: Mapping[str, Row] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+
+    def passes(self, risk: str) -> bool:
+        """Whether a criterion of the thresholds passed a risk, and not data checks alone."""
+        return any(
+            risk in each.risks and each.criterion in self.rows and each.verdict is Verdict.PASS
+            for each in self.criteria
+        )
 
     def why_not_evaluated(self, risk: str) -> tuple[State, str]:
         """What kept a risk from a verdict, and the words for it."""
@@ -110,7 +121,10 @@ def contents_of(shelf: Shelf, run: RunSummary) -> Contents:
         bundle = shelf.evidence(run).bundle
         if str(bundle.digest) != run.bundle_digest:
             raise EvidenceMismatch(f"the bundle of run {run.run_id[:12]} is not the recorded one")
-        return Contents(outcomes_of(bundle), decision_of(bundle).criteria, dict(_rows(bundle)))
+        outcomes, decision = outcomes_of(bundle), decision_of(bundle)
+        tags = risk_tags(decision, outcomes, reports_of(bundle))
+        words = {tag.removeprefix(RISK_TAG.format("")): word for tag, word in tags.items()}
+        return Contents(outcomes, decision.criteria, dict(_rows(bundle)), words)
     except SeclabError as error:
         return Contents(problem="; ".join(error.problems))
     except (AttributeError, LookupError, TypeError, ValueError):

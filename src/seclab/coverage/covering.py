@@ -12,7 +12,7 @@ from seclab.coverage.techniques import techniques
 from seclab.coverage.trend import Past, past
 from seclab.frameworks import Frameworks
 from seclab.registers import NEVER_TESTED, Registers, Risk
-from seclab.scoring import Scoring, score, strictest
+from seclab.scoring import Scoring, Strength, score, strictest
 from seclab.shelf import Shelf
 from seclab.threat_models.records import ThreatModel
 
@@ -45,7 +45,7 @@ def cover(
     """
     evidence = gather(registers, shelf, at=at)
     whom = asked(registers, threat_models, evidence.kinds)
-    history = past(registers, shelf, scoring)
+    history = past(registers, shelf, evidence, whom, scoring=scoring)
     risks = {
         risk.id: _risk(risk, evidence, whom, history=history, scoring=scoring)
         for risk in registers.risks.values()
@@ -72,8 +72,6 @@ def _risk(
     carriers = whom.carriers.get(risk.id, ())
     if not links and not carriers and (excluded := whom.excluded(risk.id)):
         state, reason = "out-of-scope", excluded
-    kinds = {evidence.kinds[link.subject] for link in links}
-    strength = history.strength(risk.id, kinds) if state == "passed" else "none"
     tier = strictest(whom.tiers(risk.id, evidence.registers))
     return RiskCoverage(
         id=risk.id,
@@ -83,10 +81,18 @@ def _risk(
         reason=reason,
         evidence=links,
         missing=missing,
-        score=score(risk, strength, scoring, tier=tier),
+        score=score(risk, _strength(risk, state, evidence, history), scoring, tier=tier),
         trend=history.trend(risk),
         systems=tuple(model.id for model in carriers),
     )
+
+
+def _strength(risk: Risk, state: State, evidence: Evidence, history: Past) -> Strength:
+    """What the evidence rests on: criteria that are in force, and that judged every run."""
+    if state != "passed":
+        return "none"
+    kinds = {each.run.kind for each in evidence.standings[risk.id]}
+    return history.strength(risk.id, kinds) if evidence.judged(risk.id) else "checks"
 
 
 def _stands(risk: Risk, links: tuple[Link, ...], missing: tuple[str, ...]) -> tuple[State, str]:

@@ -10,7 +10,11 @@ from seclab.measurement import SubjectKind
 from seclab.registers import Registers, Threshold
 from seclab.shelf import STALE, RunSummary, Shelf, Standing, evidence_by_risk, standings
 
-_STATES: Mapping[str, State] = {"pass": "passed", "block": "failed", STALE: "stale"}
+_STATES: Mapping[str, State] = {"pass": "passed", "measured": "skipped"}
+_WHY: Mapping[str, str] = {
+    "pass": "the gate said pass",
+    "measured": "measured, and no criterion judges it",
+}
 
 
 @dataclass(slots=True)
@@ -63,18 +67,38 @@ class Evidence:
             made=standing.made,
             age_days=standing.age_days,
             limit_days=standing.limit_days,
+            stale=standing.stale,
             page=self._pages[run.run_id],
         )
 
+    def judged(self, risk: str) -> bool:
+        """Whether criteria of the thresholds passed a risk for each subject that has evidence."""
+        return all(self.contents(each.run).passes(risk) for each in self.standings[risk])
+
     def _state(self, risk: str, standing: Standing) -> tuple[State, str]:
-        word = standing.verdict
-        if word in _STATES:
-            return _STATES[word], standing.stale if word == STALE else f"the gate said {word}"
-        if word == "measured":
-            return "skipped", "measured, and no criterion judges it"
-        if word == "not-evaluated":
-            return self.contents(standing.run).why_not_evaluated(risk)
-        return "errored", f"the run says {word!r}, which is no verdict of this tool"
+        """What a run says of a risk; what failed by its tag or by its bundle has failed."""
+        word = standing.run.risks[risk]
+        if word == "block":
+            return "failed", "the gate said block"
+        contents = self.contents(standing.run)
+        held = contents.words.get(risk)
+        if held == "block":
+            return "failed", f"the bundle says block, and the tag of the run {word!r}"
+        if standing.verdict == STALE:
+            return "stale", standing.stale
+        return _fresh(risk, word, contents)
+
+
+def _fresh(risk: str, word: str, contents: Contents) -> tuple[State, str]:
+    """What a word for a risk is worth, where the bundle has the same: a tag alone is no proof."""
+    held = contents.words.get(risk)
+    if contents.problem:
+        return "errored", contents.problem
+    if word != held:
+        return "errored", f"the tag of the run says {word!r}, and its bundle {held or 'nothing'}"
+    if word == "not-evaluated":
+        return contents.why_not_evaluated(risk)
+    return _STATES[word], _WHY[word]
 
 
 def gather(registers: Registers, shelf: Shelf, *, at: datetime) -> Evidence:

@@ -29,7 +29,7 @@ def asset_classes(risks: Mapping[str, RiskCoverage]) -> dict[str, GroupCoverage]
             name.replace("-", " "),
             {risk.id: risk.state for risk in own},
             links=[link for risk in own for link in risk.evidence],
-            empty="no risk of the register is about it",
+            empty="none of these risks is about it",
         )
     return found
 
@@ -59,16 +59,19 @@ def systems(
 
 
 def _system(risks: Mapping[str, RiskCoverage], model: ThreatModel) -> GroupCoverage:
-    carried = [risks[id_] for id_ in model.risks if id_ in risks]
+    carried = set(model.risks)
+    named = carried | {each.subject for each in model.out_of_scope}
     asked = {*model.subjects, f"system {model.id}"}
-    members: dict[str, State] = {
-        each.subject: "out-of-scope" for each in model.out_of_scope if each.subject in risks
-    }
+    members: dict[str, State] = {}
     links: list[Link] = []
-    for risk in carried:
+    for risk in risks.values():
+        if risk.id not in named:
+            continue
         own = [link for link in risk.evidence if link.subject in model.subjects]
         lacking = asked & set(risk.missing)
         members[risk.id] = worst((link.state for link in own), missing=bool(lacking))
+        if not own and risk.id not in carried:
+            members[risk.id] = "out-of-scope"
         links += own
     found = _group(
         model.id, model.name, members, links=links, empty="it carries no risk of the register"

@@ -33,6 +33,15 @@ def _lines(coverage: Coverage, name: str) -> Iterator[str]:
         ("risk", "state", "inherent", "residual", "target", "evidence"),
         [_risk(risk) for risk in coverage.risks.values()],
     )
+    yield from _table(
+        "Techniques out of scope",
+        ("technique", "reason"),
+        [
+            (f"{each.id} {cell(each.name)}", cell(each.reason))
+            for each in coverage.techniques.values()
+            if each.state == "out-of-scope"
+        ],
+    )
     yield from _groups("Systems", coverage.systems)
     yield from _groups("Asset classes", coverage.asset_classes)
     yield from _groups("Tactics", coverage.tactics)

@@ -52,6 +52,7 @@ class Link:
         made: When it was measured.
         age_days: How long ago that was, in days.
         limit_days: Oldest age that still counts, in days.
+        stale: Why it is too old to count, whatever it says; empty while it is fresh.
         page: Address of the run's page.
     """
 
@@ -64,6 +65,7 @@ class Link:
     made: datetime
     age_days: float
     limit_days: int
+    stale: str
     page: str
 
 

@@ -96,7 +96,7 @@ def worth(risk: RiskCoverage) -> State:
         return "out-of-scope"
     if not risk.evidence:
         return "never-tested"
-    if any(link.age_days > link.limit_days for link in risk.evidence) or risk.state == "stale":
+    if any(link.stale for link in risk.evidence):
         return "stale"
     judged = all(link.state in {"passed", "failed"} for link in risk.evidence)
     return "fresh" if judged and not risk.missing else "incomplete"

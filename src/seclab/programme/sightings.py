@@ -8,7 +8,9 @@ from seclab.registers import Waiver
 
 
 def sightings(names: Iterable[str], before: Sightings | None, *, at: datetime) -> Sightings:
-    """When each was first on record: in the last figures, or now.
+    """When each was first on record: in earlier figures, or now.
+
+    What was taken out stays: who puts it back does not make it young.
 
     Args:
         names: What is there now.
@@ -17,7 +19,7 @@ def sightings(names: Iterable[str], before: Sightings | None, *, at: datetime) -
     """
     new = Sighting(at, earlier=before is None)
     known = before or {}
-    return {name: known.get(name, new) for name in sorted(names)}
+    return {name: known.get(name, new) for name in sorted({*names, *known})}
 
 
 def waivers_of(given: Iterable[Waiver], seen: Sightings, *, at: datetime) -> Waivers:

@@ -76,7 +76,7 @@ def _found_in(
     moments = [
         (each.risk, each.known)
         for each in history
-        if (each.version, each.word) == (version.number, FAILED)
+        if (each.version, each.word) == (version.number, FAILED) and each.subject in version.names
     ]
     moments += [
         (risk, since)

@@ -71,24 +71,20 @@ def _read(data: bytes, problems: Problems) -> Scoring | None:
 
 
 def _bands(parts: Entry, problems: Problems) -> dict[Band, int]:
-    before = len(problems.found)
     found = _scores(parts, "bands", BANDS, problems=problems)
-    if found and len(problems.found) == before:
-        if found[BANDS[0]] != _LEAST:
-            parts.wrong("bands", f"{BANDS[0]} has to begin at {_LEAST}, or a score is in no band")
-        for lower, higher in itertools.pairwise(BANDS):
-            if found[higher] <= found[lower]:
-                parts.wrong("bands", f"{higher} has to begin above {lower}")
+    if found.get(BANDS[0], _LEAST) != _LEAST:
+        parts.wrong("bands", f"{BANDS[0]} has to begin at {_LEAST}, or a score is in no band")
+    for lower, higher in itertools.pairwise(found):
+        if found[higher] <= found[lower]:
+            parts.wrong("bands", f"{higher} has to begin above {lower}")
     return found
 
 
 def _targets(parts: Entry, problems: Problems) -> dict[TierName, int]:
-    before = len(problems.found)
     found = _scores(parts, "targets", TIERS, problems=problems)
-    if found and len(problems.found) == before:
-        for lower, higher in itertools.pairwise(TIERS):
-            if found[higher] > found[lower]:
-                parts.wrong("targets", f"{higher} bears more than {lower}; a higher tier never may")
+    for lower, higher in itertools.pairwise(found):
+        if found[higher] > found[lower]:
+            parts.wrong("targets", f"{higher} bears more than {lower}; a higher tier never may")
     return found
 
 
@@ -109,13 +105,19 @@ def _scale(parts: Entry, key: str, problems: Problems) -> dict[int, str]:
 def _scores(
     parts: Entry, key: str, names: Sequence[_Name], *, problems: Problems
 ) -> dict[_Name, int]:
+    """The scores that can be compared: those that are there, and by themselves not wrong."""
     entry = _part(parts, key, names, problems=problems)
     if entry is None:
         return {}
-    found = {name: entry.whole(name, least=_LEAST) for name in names}
-    for name, score in found.items():
+    given = parts.mapping(key)
+    found: dict[_Name, int] = {}
+    for name in names:
+        before = len(problems.found)
+        score = entry.whole(name, least=_LEAST)
         if score > _MOST:
             entry.wrong(name, f"{score} is more than a score can be, {_MOST}")
+        if name in given and len(problems.found) == before:
+            found[name] = score
     return found
 
 
@@ -130,9 +132,12 @@ def _strength(parts: Entry, problems: Problems) -> dict[Strength, Effect]:
         entry = _part(kinds, name, _EFFECT_KEYS, problems=problems)
         if entry is None:
             continue
-        found[name] = Effect(entry.whole("steps", least=0), entry.text("means"))
-        if found[name].steps > _MOST_STEPS:
+        before = len(problems.found)
+        effect = Effect(entry.whole("steps", least=0), entry.text("means"))
+        if effect.steps > _MOST_STEPS:
             entry.wrong("steps", f"no likelihood can fall by more than {_MOST_STEPS}")
+        if len(problems.found) == before:
+            found[name] = effect
     if "none" in found and found["none"].steps:
         kinds.wrong("none", "evidence that does not pass lowers nothing: steps has to be 0")
     if {"thresholds", "checks"} <= found.keys() and found["thresholds"].steps < found[

@@ -54,7 +54,7 @@ def summary(
         name=name or "",
         status=status,
         verdict=tags.get(VERDICT_TAG, ""),
-        kind=_kind(tags.get(KIND_TAG, "")),
+        kind=_kind(run_id, tags.get(KIND_TAG, "")),
         subject=tags.get(SUBJECT_TAG, ""),
         version=tags.get("model.version", ""),
         profile=tags.get("seclab.profile", ""),
@@ -87,11 +87,13 @@ def _moment(text: str) -> datetime:
     return found if found.tzinfo else _NEVER
 
 
-def _kind(tag: str) -> SubjectKind:
+def _kind(run_id: str, tag: str) -> SubjectKind:
     if tag == PROGRAMME:
-        raise Misconfigured("the run holds figures of the programme: `seclab programme` shows them")
+        raise Misconfigured(
+            f"run {run_id} holds figures of the programme: `seclab programme` shows them"
+        )
     if tag not in get_args(SubjectKind):
-        raise Misconfigured(f"the run was not written by this tool: it evaluated a {tag!r}")
+        raise Misconfigured(f"run {run_id} was not written by this tool: it evaluated a {tag!r}")
     return cast("SubjectKind", tag)
 
 

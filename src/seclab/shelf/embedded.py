@@ -17,6 +17,7 @@ from seclab.shelf.failures import unavailable
 from seclab.shelf.records import (
     DIGEST_TAG,
     EXPERIMENT,
+    FINISHED,
     KIND_TAG,
     LEDGER_EXPERIMENT,
     MODEL_SOURCE,
@@ -53,7 +54,7 @@ _NEWEST = f"""
         SELECT run_uuid, start_time, subject.value AS subject
         FROM tags AS verdict CROSS JOIN runs USING (run_uuid)
           CROSS JOIN tags AS subject USING (run_uuid) CROSS JOIN tags AS kind USING (run_uuid)
-        WHERE lifecycle_stage = 'active'
+        WHERE lifecycle_stage = 'active' AND status = :finished
           AND experiment_id = (
             SELECT experiment_id FROM experiments
             WHERE name = :experiment AND workspace = :workspace)
@@ -122,7 +123,7 @@ class EmbeddedShelf:
             return _runs(database, limit=limit)
 
     def newest(self, *, risks: Collection[str], subjects: Collection[str]) -> list[RunSummary]:
-        """For each risk and subject, the newest run with a verdict that says anything about it.
+        """For each risk and subject, the newest finished run that says anything about it.
 
         Each run once, newest first, however many newer runs say nothing about it.
 
@@ -132,6 +133,7 @@ class EmbeddedShelf:
         given = {
             "experiment": EXPERIMENT,
             "workspace": _WORKSPACE,
+            "finished": FINISHED,
             "kind": KIND_TAG,
             "verdict": VERDICT_TAG,
             "subject": SUBJECT_TAG,

@@ -14,6 +14,9 @@ from seclab.measurement import SubjectKind
 # The experiment that all runs are in.
 EXPERIMENT = "security-evaluations"
 
+# The status of a run that came to its end.
+FINISHED = "FINISHED"
+
 # Tags of a run, and files kept with it.
 KIND_TAG = "seclab.kind"
 PARENT_TAG = "mlflow.parentRunId"
@@ -155,9 +158,10 @@ class Shelf(Protocol):
         ...
 
     def newest(self, *, risks: Collection[str], subjects: Collection[str]) -> list[RunSummary]:
-        """For each risk and subject, the newest run with a verdict that says anything about it.
+        """For each risk and subject, the newest finished run that says anything about it.
 
-        Each run once, newest first, however many newer runs say nothing about it.
+        Each run once, newest first, however many newer runs say nothing about it. One that was
+        killed has no verdict, whatever it had written by then.
         """
         ...
 

@@ -19,6 +19,7 @@ from seclab.shelf import contents
 from seclab.shelf.records import (
     CHAMPION,
     DIGEST_TAG,
+    FINISHED,
     KIND_TAG,
     PARENT_TAG,
     PROMOTION_TAG,
@@ -45,7 +46,7 @@ def runs(store: Store, *, limit: int = _PAGE) -> list[RunSummary]:
 
 
 def newest(store: Store, *, risks: Collection[str], subjects: Collection[str]) -> list[RunSummary]:
-    """For each risk and subject, the newest run with a verdict that says anything about it.
+    """For each risk and subject, the newest finished run that says anything about it.
 
     One question a subject, and one for each risk that its newest run says nothing about: fewer
     than the pages of all runs, with all their numbers, that would have to be read otherwise.
@@ -65,8 +66,13 @@ def newest(store: Store, *, risks: Collection[str], subjects: Collection[str]) -
 
 
 def _latest(store: Store, subject: str, *conditions: str) -> list[Run]:
-    """The newest run with a verdict about a subject, if any."""
-    wanted = [f"tags.`{VERDICT_TAG}` != ''", f"tags.`{SUBJECT_TAG}` = '{subject}'", *conditions]
+    """The newest finished run with a verdict about a subject, if any."""
+    wanted = [
+        f"attributes.status = '{FINISHED}'",
+        f"tags.`{VERDICT_TAG}` != ''",
+        f"tags.`{SUBJECT_TAG}` = '{subject}'",
+        *conditions,
+    ]
     found: list[Run] = store.client.search_runs(
         [store.experiment_id],
         " AND ".join(wanted),

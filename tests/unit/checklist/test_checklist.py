@@ -34,6 +34,7 @@ class OneRun:
     proof: object
     summary: object
     problem: str = ""
+    older: object = None
 
     def ledger(self):
         return self.proof.ledger
@@ -41,6 +42,12 @@ class OneRun:
     def newest(self, *, risks, subjects):
         assert list(risks) == list(REGISTERS.risks)
         return [self.summary] if self.summary.subject in subjects else []
+
+    def find(self, reference):
+        for each in (self.summary, self.older):
+            if each and each.run_id == reference:
+                return each
+        raise Misconfigured(f"there is no run {reference}")
 
     def evidence(self, each):
         if self.problem:
@@ -123,16 +130,25 @@ def test_what_was_used_again_is_as_old_as_it_is(held, shelf, monkeypatch):
     [
         "measurement\n  name: evasion_l2/robust_accuracy",
         "measurement\n  name: evasion_linf/no_such_metric",
-        "measurement\n  name: random_noise/noisy_accuracy",
         "checks\n  name: splits",
         "artifact\n  name: figures/*",
         "statement\n  name: nothing_like_it",
     ],
 )
-def test_what_is_not_in_the_evidence_or_broke_is_missing(held, place):
+def test_what_is_not_in_the_evidence_is_missing(held, place):
     found = held(place)
 
     assert (found.status, found.reason, found.link) == ("missing", "not in its newest evidence", "")
+
+
+def test_what_broke_is_missing_and_says_so_with_its_run(held):
+    found = held("measurement\n  name: random_noise/noisy_accuracy")
+
+    assert (found.status, found.reason, found.link) == (
+        "missing",
+        "random_noise was errored: ValueError: broke",
+        f"http://pages/{RUN}",
+    )
 
 
 def test_what_nothing_produces_is_missing_and_says_so(held):
@@ -198,6 +214,23 @@ def test_a_threat_model_counts_until_its_review_is_due(held):
     assert held("threat-model", models=[other]).status == "missing"
 
 
+def test_a_malformed_bundle_holds_nothing(held, shelf, monkeypatch):
+    evaluations = shelf.proof.bundle.predicate["evaluations"]
+    monkeypatch.setitem(evaluations[0], "measured_at", "2026-01-01")
+    naive = held("measurement\n  name: evasion_linf/robust_accuracy")
+    monkeypatch.delitem(shelf.proof.bundle.predicate, "artifacts")
+
+    for found in (naive, held("artifact\n  name: report.html"), held("ledger")):
+        assert found.status == "missing"
+        assert found.reason.endswith(f"the bundle of run {RUN[:12]} is malformed")
+
+
+def test_what_lies_in_the_future_is_stale(held):
+    found = held("ledger", at=STARTED - timedelta(days=1))
+
+    assert (found.status, "it lies in the future" in found.reason) == ("stale", True)
+
+
 def test_a_promotion_is_asked_of_what_was_promoted(held, shelf):
     assert held("promotion").status == "not-applicable"
     promoted = following(
@@ -207,11 +240,25 @@ def test_a_promotion_is_asked_of_what_was_promoted(held, shelf):
         subject="digits",
         run=RUN,
         digest="sha256:rfc8785:11",
-        about={"version": "1"},
+        about={"version": "1", "forced": "It had to be."},
     )
     proof = replace(shelf.proof, ledger=[*shelf.proof.ledger, promoted])
 
-    assert held("promotion", shelf=replace(shelf, proof=proof)).reason.startswith("digits v1")
+    assert held("promotion", shelf=replace(shelf, proof=proof)).reason.startswith(
+        "digits v1, forced, ledger"
+    )
+
+    # What serves is older than the newest evidence about it, and may be gone.
+    newer = replace(shelf.summary, run_id="newer")
+    again = replace(shelf, proof=proof, summary=newer, older=shelf.summary)
+    found = held("promotion", shelf=again)
+    assert (found.status, found.link) == ("present", f"http://pages/{RUN}")
+    gone = held("promotion", shelf=replace(again, older=None))
+    entry = promoted.sequence
+    assert (gone.status, gone.reason) == (
+        "missing",
+        f"the run behind ledger entry {entry} is gone",
+    )
 
 
 FAULTS = {

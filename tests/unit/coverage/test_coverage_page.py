@@ -10,7 +10,7 @@ from seclab.coverage.markdown import render_markdown
 from seclab.coverage.page import render_page
 from seclab.coverage.words import against_target
 from tests.browsing import assert_fits, needs_browser, printed_pages
-from tests.covering import SCORING, covered, row, run, system
+from tests.covering import SCORING, covered, row, run, shelf_of, system
 from tests.runs import REGISTERS
 
 EVERY_STATE = (
@@ -29,7 +29,8 @@ MATRIX = (row("R-EVA-01", "evasion_linf", "robust_accuracy", "AML.T0015"),)
 @pytest.fixture(scope="module")
 def found():
     registers = replace(REGISTERS, risks=RISKS, matrix=MATRIX)
-    return covered(*EVERY_STATE, models=[LAB, system("spam", risks=[])], registers=registers)
+    gone = shelf_of(*EVERY_STATE, bundles={EVERY_STATE[1].run_id: None})
+    return covered(shelf=gone, models=[LAB, system("spam", risks=[])], registers=registers)
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +62,23 @@ def test_a_small_risk_that_nobody_tested_keeps_no_target(found):
 
 
 def test_every_state_is_a_letter_and_a_word_and_not_a_colour_alone(page, found):
+    assert {each.state for each in found.techniques.values()} == {"errored", "never-tested"}
     for id_, technique in found.techniques.items():
         letter = {"errored": "E", "never-tested": "-"}[technique.state]
         assert f">{letter} {id_.removeprefix('AML.T')}</a>" in page
     assert 'class="state failed"><b>F</b> failed' in page
+
+
+def test_what_is_left_out_stands_open_with_its_reason():
+    out = covered(models=[system("mail", leaves_out=["AML.T0051"])])
+    page = render_page(out, name="Coverage", scoring=SCORING)
+
+    opened = re.sub(r"<details>.*?</details>", "", page, flags=re.DOTALL)
+    assert "<h2>Techniques out of scope</h2>" in opened
+    assert "<td>mail: it has none</td>" in opened
+    assert "| AML.T0051 LLM Prompt Injection | mail: it has none |" in render_markdown(
+        out, name="Coverage"
+    )
 
 
 def test_every_risk_has_its_three_scores_and_links_to_its_evidence(page, found):

@@ -7,7 +7,7 @@ import pytest
 
 from seclab.coverage import WORST_FIRST
 from seclab.registers import NEVER_TESTED
-from tests.covering import NOW, covered, run, shelf_of, system, with_risk
+from tests.covering import NOW, bundle_of, covered, run, shelf_of, system, with_risk
 from tests.runs import REGISTERS, ROBUST, finished
 
 PASSED = run("mlp", R_EVA_01="pass")
@@ -29,7 +29,7 @@ def _state(*runs, **how):
         ([run("mlp", R_EVA_01="measured")], "skipped"),
         ([PASSED, run("softmax-regression", R_EVA_01="measured")], "skipped"),
         ([run("mlp", R_EVA_01="splendid")], "errored"),
-        ([run("mlp", R_EVA_01="not-evaluated")], "errored"),  # its bundle is gone
+        ([run("mlp", R_EVA_01="not-evaluated")], "errored"),  # a check broke
         ([run("mlp", R_EVA_02="pass")], "never-tested"),
         ([run("somebody", R_EVA_01="pass")], "never-tested"),
         ([run("mlp", days=2, R_EVA_01="block"), PASSED], "passed"),
@@ -108,6 +108,16 @@ def test_nothing_is_hidden_by_leaving_it_out():
     assert _state(models=[out, system("mail", risks=["R-EVA-01"])]) == "never-tested"
 
 
+def test_a_system_hides_nothing_of_its_own_subjects_by_leaving_it_out():
+    lab = system("lab", risks=[], subjects=["mlp"], leaves_out=["R-EVA-01", "R-EVA-02"])
+    mail = system("mail", subjects=["random-forest"])
+    found = covered(run("mlp", R_EVA_01="block"), FAILED, models=[lab, mail]).systems
+
+    assert found["lab"].members == {"R-EVA-01": "failed", "R-EVA-02": "out-of-scope"}
+    assert found["lab"].state == "failed"
+    assert [link.subject for link in found["lab"].evidence] == ["mlp"]
+
+
 @pytest.fixture
 def broken(tmp_path):
     """A store with a run in which one evaluation broke and the other was measured."""
@@ -135,6 +145,33 @@ def test_a_bundle_that_is_not_the_recorded_one_says_nothing(broken):
     assert (found.state, "is not the recorded one" in found.reason) == ("errored", True)
 
 
+def test_a_tag_alone_proves_nothing():
+    gone = shelf_of(PASSED, bundles={PASSED.run_id: None})
+    found = covered(shelf=gone).risks["R-EVA-01"]
+    assert (found.state, found.score.residual) == ("errored", 12)
+    assert "holds no evidence" in found.reason
+
+    other = bundle_of(replace(PASSED, risks={"R-EVA-01": "measured"}))
+    found = covered(shelf=shelf_of(PASSED, bundles={PASSED.run_id: other})).risks["R-EVA-01"]
+    assert (found.state, found.score.residual) == ("errored", 12)
+    assert "the tag of the run says 'pass', and its bundle measured" in found.reason
+
+
+@pytest.mark.parametrize("days", [1, 91])
+def test_what_failed_by_its_bundle_has_failed_whatever_the_tag_says(days):
+    said = run("mlp", days=days, R_EVA_01="pass")
+    held = bundle_of(replace(said, risks={"R-EVA-01": "block"}))
+
+    assert _state(shelf=shelf_of(said, bundles={said.run_id: held})) == "failed"
+
+
+def test_a_run_that_was_killed_is_no_evidence():
+    killed = replace(run("mlp", days=1, R_EVA_01="pass"), status="KILLED")
+    found = covered(killed, run("mlp", days=2, R_EVA_01="block")).risks["R-EVA-01"]
+
+    assert (found.state, [point.verdict for point in found.trend]) == ("failed", ["block"])
+
+
 def test_only_fresh_passing_evidence_lowers_a_score():
     assert covered(PASSED).risks["R-EVA-01"].score.residual == 4  # 3 - 2 steps, times 4
     for runs in ([], [FAILED], [run("mlp", days=91, R_EVA_01="pass")]):
@@ -143,7 +180,10 @@ def test_only_fresh_passing_evidence_lowers_a_score():
 
 def test_checks_alone_count_less_than_criteria():
     found = covered(run("mlp", R_POI_02="pass")).risks["R-POI-02"].score
-    assert (found.strength, found.residual) == ("checks", 8)
+    assert (found.strength, found.residual) == ("checks", 8)  # no threshold is about it
+    by_checks = shelf_of(PASSED, bundles={PASSED.run_id: bundle_of(PASSED, checks=["R-EVA-01"])})
+    found = covered(shelf=by_checks).risks["R-EVA-01"].score
+    assert (found.strength, found.residual) == ("checks", 8)  # a threshold came after the run
     on_data = covered(PASSED, run("bars", kind="dataset", R_EVA_01="pass")).risks["R-EVA-01"].score
     assert on_data.strength == "checks"
 
@@ -165,6 +205,22 @@ def test_the_trend_has_a_point_for_each_command_with_the_score_it_left():
     assert [(point.verdict, point.residual) for point in found] == [("block", 12), ("pass", 4)]
     assert [point.run_id for point in found] == [runs[1].run_id, runs[2].run_id]
     assert found[0].at == NOW - timedelta(days=8)
+
+
+def test_the_trend_lowers_no_score_while_a_system_has_no_evidence():
+    first, second = run("mlp", days=9, R_EVA_01="pass"), run("agent", days=2, R_EVA_01="pass")
+    both = [system("lab", subjects=["mlp"]), system("mail", subjects=["agent"])]
+    found = covered(first, second, models=both).risks["R-EVA-01"]
+
+    assert [point.residual for point in found.trend] == [12, 4]
+    assert (found.state, found.score.residual) == ("passed", 4)
+
+
+def test_the_trend_forgets_no_subject_however_often_another_one_ran():
+    often = [replace(PASSED, run_id=f"{n}", started=NOW - timedelta(hours=n)) for n in range(200)]
+    found = covered(*often, run("random-forest", days=60, R_EVA_01="block")).risks["R-EVA-01"]
+
+    assert {(point.verdict, point.residual) for point in found.trend} == {("block", 12)}
 
 
 def test_the_trend_keeps_the_last_points():

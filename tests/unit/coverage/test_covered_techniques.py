@@ -113,7 +113,9 @@ def test_a_system_without_evidence_of_its_own_keeps_a_technique_from_passing(cov
 
 def test_a_bundle_that_cannot_be_read_is_an_error_and_no_pass():
     registers = replace(REGISTERS, matrix=(ROBUST,))
-    found = covered(run("mlp", R_EVA_01="pass"), registers=registers).techniques[EVADE]
+    passed = run("mlp", R_EVA_01="pass")
+    gone = shelf_of(passed, bundles={passed.run_id: None})
+    found = covered(shelf=gone, registers=registers).techniques[EVADE]
 
     assert (found.state, "holds no evidence" in found.evidence[0].reason) == ("errored", True)
 

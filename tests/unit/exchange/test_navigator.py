@@ -31,6 +31,7 @@ LINK = Link(
     made=datetime(2026, 11, 20, tzinfo=UTC),
     age_days=8.0,
     limit_days=90,
+    stale="",
     page="http://127.0.0.1:5000/#/experiments/1/runs/a",
 )
 

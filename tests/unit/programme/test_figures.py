@@ -17,9 +17,12 @@ from seclab.programme import (
     figures_of,
     numbers,
 )
+from seclab.programme.gathering import worth
 from seclab.programme.history import Said
 from seclab.programme.times import Made
 from seclab.registers import Waiver
+from tests.covering import covered
+from tests.covering import run as run_of_days
 from tests.programmes import modelled
 
 AT = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -72,6 +75,12 @@ def test_risks_are_counted_by_what_their_evidence_is_worth():
     assert found.risks["incomplete"] == ()
     assert (found.fresh.having, found.fresh.whole) == (("R-EVA-01",), 5)
     assert numbers(found)["risks_with_fresh_evidence"] == 0.2
+
+
+def test_evidence_from_the_future_is_not_fresh_whatever_it_says():
+    late = covered(run_of_days("mlp", days=-1, R_EVA_01="block")).risks["R-EVA-01"]
+
+    assert (late.state, worth(late)) == ("failed", "stale")
 
 
 def test_what_has_nothing_to_count_is_absent_and_not_zero():
@@ -133,6 +142,16 @@ def test_a_waiver_is_as_old_as_its_first_record_and_new_ones_have_no_age():
         "W-001": Sighting(AT, earlier=True),
         "W-002": Sighting(AT + WEEK, earlier=False),
     }
+
+
+def test_a_waiver_that_was_taken_out_and_put_back_is_no_younger():
+    given = [waiver("W-001", date(2026, 12, 31))]
+    first = compute(facts(waivers=given), before=None, at=AT)
+    without = compute(facts(waivers=[]), before=first, at=AT + WEEK)
+    again = compute(facts(waivers=given), before=without, at=AT + 2 * WEEK)
+
+    assert (without.waivers.active, without.waivers.ages) == ((), None)
+    assert again.waivers.ages.longest == 14
 
 
 def test_a_threat_that_is_added_between_two_records_identifies_what_was_made_before():

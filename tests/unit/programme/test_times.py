@@ -122,6 +122,8 @@ def test_what_never_failed_is_no_pair():
 
 def test_a_failure_of_another_version_or_of_what_is_no_model_is_none_of_this_one():
     assert identified(event("block", 2, version="2"), event("block", 2, version="")) is None
+    # Where the registered model got another name, numbers begin anew.
+    assert identified(event("block", 2, subject="random-forest")) is None
 
 
 def test_a_failure_in_the_run_that_registers_the_version_took_no_time():

@@ -115,6 +115,29 @@ def test_all_mistakes_are_told_at_once():
     assert len(refused.value.problems) == 4
 
 
+def test_one_mistake_hides_no_other_and_is_told_once():
+    def spoil(document):
+        document["bands"].update(low=2, moderate=12, critical=26)
+        document["targets"].pop("moderate")
+        document["targets"].update(high=20)
+        document["strength"]["thresholds"].update(steps=-1)
+
+    with pytest.raises(Misconfigured) as refused:
+        load_scoring(_changed(spoil))
+
+    told = "\n".join(refused.value.problems)
+    for said in (
+        "26 is more than a score can be",
+        "low has to begin at 1",
+        "high has to begin above moderate",
+        "column moderate: this key is missing",
+        "high bears more than low",
+        "-1 is not a whole number from 0 on",
+    ):
+        assert told.count(said) == 1
+    assert len(refused.value.problems) == 6
+
+
 @pytest.mark.parametrize("data", [b"", b"[]", b"a: [", b"\xff"])
 def test_what_is_no_mapping_is_told(data):
     with pytest.raises(Misconfigured, match=r"scoring\.yaml"):

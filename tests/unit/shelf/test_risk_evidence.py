@@ -199,6 +199,7 @@ def busy(written, tmp_path_factory):
         ended = {"seclab.verdict": "PASS"} if draw.random() < 0.8 else {}
         tags = tags_of(subject) | said | ended
         run = client.create_run(experiment, start_time=start + number // 2, tags=tags).info.run_id
+        client.set_terminated(run, draw.choice(["FINISHED", "FINISHED", "FINISHED", "KILLED"]))
         # A part of it says the same, and is no run of its own.
         part = {"mlflow.parentRunId": run, "seclab.subject": subject} | said
         client.create_run(experiment, start_time=start + 1000, tags=part)
@@ -212,12 +213,15 @@ def busy(written, tmp_path_factory):
             "measured.R-OLD-03": "2026-03-04T05:06:07",
         },
     )
-    client.create_run(experiment, start_time=1, tags=reused)
+    oldest = client.create_run(experiment, start_time=1, tags=reused).info.run_id
+    client.set_terminated(oldest)
     return EmbeddedShelf(settings)
 
 
 def test_asking_for_the_newest_finds_what_reading_everything_finds(busy):
-    listed = [run for run in busy.runs(limit=1000) if run.subject in SUBJECTS]
+    listed = [
+        run for run in busy.runs(limit=1000) if run.subject in SUBJECTS and run.status == "FINISHED"
+    ]
     asked = busy.newest(risks=RISKS, subjects=SUBJECTS)
 
     assert evidence_by_risk(asked, RISKS) == evidence_by_risk(listed, RISKS)
