@@ -3,7 +3,7 @@
 Copies the shipped registers and multiplies their rows: every copy of a risk brings its rows of the
 matrix and its thresholds under new ids, and belongs to one of fifty subjects. The store is one that
 MLflow made, with runs of these subjects in turn, each with a verdict on every risk of its subject.
-Every run's evidence is the one kept bundle of ``tests/golden``, opened anew for each newest run.
+Every run's evidence is the kept bundle of ``tests/golden`` with criteria about these risks.
 
 Every command is a process of its own. Prints seconds, those of the processor, and their ratio to
 the same command on the registers as they are shipped, taken in turns. Machines are noisy: compare
@@ -14,6 +14,7 @@ within one run only.
 
 import argparse
 import csv
+import json
 import os
 import shutil
 import sqlite3
@@ -35,6 +36,8 @@ SECLAB = str(Path(sys.executable).parent / "seclab")
 GOLDEN = ROOT / "tests" / "golden" / "2026-11-21" / "mlp-hardened"
 SUBJECTS = 50
 HOUR = 3_600_000
+WORDS = ("pass", "pass", "pass", "block", "not-evaluated")
+VERDICTS = {"pass": "PASS", "block": "BLOCK", "not-evaluated": "NOT_EVALUATED"}
 TABLES = ("risks.csv", "attack_defense_matrix.csv")
 
 
@@ -106,6 +109,7 @@ def fill(store: Path, subjects: list[str], risks: list[str], count: int) -> int:
     from mlflow import MlflowClient
 
     store.mkdir()
+    criteria = criteria_of(store.parent / "registers" / "thresholds.yaml")
     uri = f"sqlite:///{store / 'mlflow.db'}"
     experiment = MlflowClient(uri, uri).create_experiment(
         "security-evaluations", artifact_location=(store / "artifacts").as_uri()
@@ -115,6 +119,11 @@ def fill(store: Path, subjects: list[str], risks: list[str], count: int) -> int:
         for number in range(count):
             subject = number % len(subjects)
             run = uuid.uuid4().hex
+            words = {
+                id_: WORDS[(number + place) % len(WORDS)]
+                for place, id_ in enumerate(risks[subject :: len(subjects)])
+            }
+            digest = seal(store / "artifacts" / run / "artifacts", words, criteria)
             database.execute(
                 "INSERT INTO runs (run_uuid, name, status, start_time, lifecycle_stage, "
                 "artifact_uri, experiment_id) VALUES (?, ?, 'FINISHED', ?, 'active', ?, ?)",
@@ -122,14 +131,12 @@ def fill(store: Path, subjects: list[str], risks: list[str], count: int) -> int:
                     run,
                     f"PASS {subjects[subject]}",
                     now - (number + 1) * HOUR,
-                    str(GOLDEN),
+                    (store / "artifacts" / run / "artifacts").as_uri(),
                     experiment,
                 ],
             )
-            words = ("pass", "pass", "pass", "block", "not-evaluated")
-            tags = tags_of(subjects[subject]) | {
-                f"risk.{id_}": words[(number + place) % len(words)]
-                for place, id_ in enumerate(risks[subject :: len(subjects)])
+            tags = tags_of(subjects[subject], digest) | {
+                f"risk.{id_}": word for id_, word in words.items()
             }
             database.executemany(
                 "INSERT INTO tags (key, value, run_uuid) VALUES (?, ?, ?)",
@@ -139,17 +146,46 @@ def fill(store: Path, subjects: list[str], risks: list[str], count: int) -> int:
         return int(database.execute("SELECT count(*) FROM tags").fetchone()[0])
 
 
-def tags_of(subject: str) -> dict[str, str]:
-    """What a finished run of a model is tagged with."""
-    from seclab.evidence import read as read_bundle
+def criteria_of(thresholds: Path) -> dict[str, dict[str, Any]]:
+    """One criterion for each risk that has any."""
+    known = yaml.safe_load(thresholds.read_text(encoding="utf-8"))
+    return {each["risk"]: each for each in known}
 
-    digest = read_bundle((GOLDEN / "evidence" / "bundle.json").read_bytes()).digest
+
+def seal(folder: Path, words: dict[str, str], criteria: dict[str, dict[str, Any]]) -> str:
+    """Write a bundle that says of each risk what the tags say; its digest."""
+    from seclab.evidence import Bundle
+    from seclab.evidence.bundle import BUNDLE_FILE
+    from seclab.fingerprint import of_json
+
+    document = json.loads((GOLDEN / BUNDLE_FILE).read_bytes())
+    judged = {id_: criteria.get(id_) for id_ in words}
+    document["predicate"]["thresholds"] = [each for each in judged.values() if each]
+    like = document["predicate"]["decision"]["criteria"][0]
+    document["predicate"]["decision"]["criteria"] = [
+        like
+        | {
+            "criterion": each["id"] if (each := judged[id_]) else "check:expect_rows_to_be_unique",
+            "risks": [id_],
+            "verdict": VERDICTS[word],
+        }
+        for id_, word in words.items()
+    ]
+    bundle = Bundle(document, of_json(document))
+    path = folder / BUNDLE_FILE
+    path.parent.mkdir(parents=True)
+    path.write_text(bundle.text(), encoding="utf-8")
+    return str(bundle.digest)
+
+
+def tags_of(subject: str, digest: str) -> dict[str, str]:
+    """What a finished run of a model is tagged with."""
     return {
         "seclab.kind": "model",
         "seclab.subject": subject,
         "seclab.profile": "quick",
         "seclab.verdict": "PASS",
-        "bundle.digest": str(digest),
+        "bundle.digest": digest,
     }
 
 
