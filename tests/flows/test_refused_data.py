@@ -10,6 +10,7 @@ from seclab import datasets, tracking
 from seclab.errors import InvalidData, Misconfigured, NotEvaluated
 from seclab.evidence import outcomes_of, reports_of, traced, verify
 from seclab.measurement import CheckStatus
+from seclab.shelf.verdicts import tag_differences
 
 pytestmark = pytest.mark.flow
 
@@ -163,6 +164,10 @@ def test_poison_put_in_on_purpose_is_found_and_ends_blocked_with_the_rows_in_the
     assert len(set(found.rows) & set(poison["rows"])) >= 23
     assert found.patterns[0].label == poison["target"]
     assert not list(lab.root.glob("mlruns/artifacts/*/artifacts/quarantine"))
+    # It is no evidence about the digits as they are.
+    assert run.risks == {}
+    assert tracking.StoreShelf(lab.store).newest(risks=["R-POI-01"], subjects=["digits"]) == []
+    assert tag_differences(run, bundle) == []
     assert lab.store.client.search_registered_models() == []
     _holds_what_came_of_repair(bundle, len(poison["rows"]))
 

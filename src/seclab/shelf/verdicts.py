@@ -1,7 +1,8 @@
 """What the tags of a run say about its verdict, as it follows from the evidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from seclab.errors import SeclabError
 from seclab.evidence import Bundle, decision_of, outcomes_of, reports_of
@@ -38,6 +39,21 @@ def measured_tags(outcomes: Sequence[Outcome]) -> dict[str, str]:
     return {MEASURED_TAG.format(risk): moment.isoformat() for risk, moment in oldest.items()}
 
 
+def tags_about_risks(
+    predicate: Mapping[str, Any],
+    decision: Decision,
+    outcomes: Sequence[Outcome],
+    reports: Sequence[CheckReport],
+) -> dict[str, str]:
+    """The tags by which a run stands as evidence about risks.
+
+    One about rows that were poisoned on purpose has none: it says nothing about the data as it is.
+    """
+    if predicate["subject"]["kind"] == "dataset" and "poison" in predicate["description"]:
+        return {}
+    return risk_tags(decision, outcomes, reports) | measured_tags(outcomes)
+
+
 def tag_differences(run: RunSummary, bundle: Bundle) -> list[str]:
     """Where the tags that lists and registers are read from do not say what the bundle says.
 
@@ -61,8 +77,7 @@ def _differences(run: RunSummary, bundle: Bundle) -> Iterator[str]:
         "seclab.kind": predicate["subject"]["kind"],
         "seclab.subject": predicate["subject"]["name"],
         "seclab.profile": predicate["profile"],
-        **risk_tags(decision, outcomes_of(bundle), reports_of(bundle)),
-        **measured_tags(outcomes_of(bundle)),
+        **tags_about_risks(predicate, decision, outcomes_of(bundle), reports_of(bundle)),
     }
     found = {
         "seclab.verdict": run.verdict,

@@ -23,7 +23,7 @@ from seclab.shelf.records import (
     SIGNED_TAG,
     VERDICT_TAG,
 )
-from seclab.shelf.verdicts import measured_tags, risk_tags
+from seclab.shelf.verdicts import risk_tags, tags_about_risks
 from seclab.tracking.records import Record, Recording
 from seclab.tracking.store import Store, Version
 
@@ -56,9 +56,8 @@ def closing_tags(record: Record) -> dict[str, str]:
         "mlflow.loggedArtifacts": _tables(record.folder),
         **{f"dataset.{d['name']}.digest": d["ordered"] for d in predicate["datasets"]},
         **{f"register.{name}.digest": digest for name, digest in predicate["registers"].items()},
-        **risk_tags(decision, record.outcomes, record.reports),
+        **tags_about_risks(predicate, decision, record.outcomes, record.reports),
         **_key_tags(record.outcomes),
-        **measured_tags(record.outcomes),
         **record.tags,
     }
     if record.version:

@@ -56,11 +56,10 @@ def newest(store: Store, *, risks: Collection[str], subjects: Collection[str]) -
         for subject in subjects:
             latest = _latest(store, subject)
             tags = latest[0].data.tags if latest else {}
-            found |= {run.info.run_id: run for run in latest}
             for risk in risks if latest else ():
-                if RISK_TAG.format(risk) not in tags:
-                    older = _latest(store, subject, f"tags.`{RISK_TAG.format(risk)}` != ''")
-                    found |= {run.info.run_id: run for run in older}
+                tag = RISK_TAG.format(risk)
+                said = latest if tag in tags else _latest(store, subject, f"tags.`{tag}` != ''")
+                found |= {run.info.run_id: run for run in said}
     ordered = sorted(found.values(), key=lambda run: (-run.info.start_time, run.info.run_id))
     return [_summary(run) for run in ordered]
 
