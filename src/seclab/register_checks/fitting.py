@@ -8,12 +8,12 @@ from seclab.findings import Finding
 from seclab.frameworks import Entry, Frameworks
 from seclab.register_checks.context import Compass, Context
 from seclab.register_checks.id_cells import IdCell
-from seclab.register_checks.ids import OWASP, Reader
+from seclab.register_checks.ids import COLUMNS, OWASP, Reader
 from seclab.register_checks.writing import Writer
 from seclab.registers.tables import Row
 
 _PROSE = ("title", "attacker_goal", "attack_pattern", "control", "residual_risk")
-_MITIGATION = re.compile(r"AML\.M[0-9]{4}")
+_MITIGATION = re.compile(r"\b(?:AML\.)?(M0[0-9]{3}|(?<=\.)M[0-9]{4})\b", re.IGNORECASE)
 _MOST = 6
 _NO_CONTROL = re.compile(r"none\b", re.IGNORECASE)
 
@@ -23,10 +23,10 @@ def technique_fit(
 ) -> Iterator[Finding]:
     """Ids of a row that nothing else in it supports.
 
-    Judged only where every id is settled. Where no two ids agree, the NIST id counts as the
-    threat: it is the one that fits best.
+    Judged only where every column is there and every id settled. Where no two ids agree, the NIST
+    id counts as the threat: it is the one that fits best.
     """
-    if any(cell.doubtful for cell in cells.values()):
+    if len(cells) < len(COLUMNS) or any(cell.doubtful for cell in cells.values()):
         return
     column_of = {id_: column for column, cell in cells.items() for id_ in cell.ids}
     pointing = {id_: compass.of(id_) for id_ in column_of if compass.of(id_)}
@@ -67,18 +67,26 @@ def _letters(
 
 
 def control_support(
-    row: Row, techniques: tuple[str, ...], write: Writer, *, frameworks: Frameworks
+    row: Row,
+    techniques: tuple[str, ...],
+    write: Writer,
+    *,
+    frameworks: Frameworks,
+    column: str = "control",
 ) -> Iterator[Finding]:
-    """Whether ATLAS links a mitigation to what the control of a risk is meant to stop."""
-    control = row.cells.get("control", "")
-    named = dict.fromkeys(_MITIGATION.findall(control))
-    if not named:
+    """Whether ATLAS links a mitigation to what a control is meant to stop.
+
+    In the matrix only mitigations that are named count: its rows may say how a risk is measured.
+    """
+    control = row.cells.get(column, "")
+    named = dict.fromkeys(f"AML.{each.upper()}" for each in _MITIGATION.findall(control))
+    if not named and column == "control":
         claims = bool(control and not _NO_CONTROL.match(control))
         if claims and techniques and not any(map(frameworks.mitigations_of, techniques)):
             yield write.about(
                 row,
                 "unsupported-control",
-                "control",
+                column,
                 message=f"ATLAS links no mitigation to {', '.join(techniques)}",
                 suggestion="say what the control rests on, or name the technique that it stops",
             )
@@ -95,7 +103,7 @@ def control_support(
         yield write.about(
             row,
             "unsupported-control" if known else "unknown-id",
-            "control",
+            column,
             message=message,
             suggestion=f"ATLAS links {offered or 'none'}",
         )
