@@ -23,21 +23,28 @@ def technique_fit(
 ) -> Iterator[Finding]:
     """Ids of a row that nothing else in it supports.
 
-    Judged only where every column is there and every id settled. Where no two ids agree, the NIST
-    id counts as the threat: it is the one that fits best.
+    Judged only where every column is there. What stays wrong is not judged, and supports the rest
+    by everything that it can mean and what is akin to that; beside it only techniques are judged,
+    since what else stands there may have been named for its sake. Where no two ids agree, the
+    NIST id counts as the threat: it is the one that fits best.
     """
-    if len(cells) < len(COLUMNS) or any(cell.doubtful for cell in cells.values()):
+    if len(cells) < len(COLUMNS):
         return
+    doubtful = any(cell.doubtful for cell in cells.values())
+    possible = compass.union(id_ for cell in cells.values() for id_ in cell.possible)
     column_of = {id_: column for column, cell in cells.items() for id_ in cell.ids}
     pointing = {id_: compass.of(id_) for id_ in column_of if compass.of(id_)}
     odd = {
         id_: others
         for id_, threats in pointing.items()
-        if (others := compass.union(pointing.keys() - {id_})) and not compass.akin(threats, others)
+        if (others := compass.union(pointing.keys() - {id_}))
+        and not compass.akin(compass.around(threats) if doubtful else threats, others | possible)
     }
     if len(odd) == len(pointing):
         nist = [id_ for id_ in odd if column_of[id_] == "nist_id"]
         odd = {id_: compass.of(nist[0]) for id_ in odd if id_ not in nist} if nist else {}
+    if doubtful:
+        odd = {id_: others for id_, others in odd.items() if column_of[id_] == "atlas_ids"}
     for id_, others in odd.items():
         yield write.about(
             row,
@@ -47,7 +54,8 @@ def technique_fit(
             f"the rest of the risk to {compass.names(others)}",
             suggestion="replace it, or drop it",
         )
-    yield from _letters(row, pointing.keys() - odd.keys(), write, compass=compass)
+    if not doubtful:
+        yield from _letters(row, pointing.keys() - odd.keys(), write, compass=compass)
 
 
 def _letters(

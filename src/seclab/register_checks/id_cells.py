@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from seclab.findings import Edit, Finding
 from seclab.register_checks.context import Context
-from seclab.register_checks.ids import Reader, Reading
+from seclab.register_checks.ids import Reader, Reading, ids_in
 from seclab.register_checks.writing import Writer
 from seclab.registers.tables import NONE, Row
 
@@ -43,6 +43,12 @@ class IdCell:
     def doubtful(self) -> bool:
         """Whether something stays wrong."""
         return any(not reading.safe for reading in self.readings.values())
+
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """Every id that what stays wrong is or can mean, as its suggestions name them."""
+        wrong = ((t, each) for t, each in self.readings.items() if not each.safe)
+        return tuple(id_ for t, each in wrong for id_ in ids_in(f"{t} {each.suggestion}"))
 
     def value(self, token: str = "") -> str:
         """The cell after the safe edits, and after the one proposed for ``token``."""

@@ -447,6 +447,11 @@ class Reader:
         return entry.full_name if entry else ""
 
 
+def ids_in(text: str) -> list[str]:
+    """The ids that a text names."""
+    return re.findall(_ANY_ID, text)
+
+
 def _belongs(entry: Entry, column: str) -> bool:
     return entry.framework in COLUMNS[column].frameworks and entry.kind in COLUMNS[column].kinds
 

@@ -4,6 +4,7 @@ import pytest
 
 from seclab.register_checks import apply_fixes, digests
 from seclab.registers.loading import MODELS, PROFILES, THRESHOLDS
+from seclab.registers.risks import RISK_COLUMNS
 from tests.register_mistakes import MATRIX, RISKS, Tables
 
 ATTACK, NAME = "attack-id-in-atlas-column", "owasp-name-of-other-edition"
@@ -239,3 +240,31 @@ def test_a_risk_without_a_readable_id_is_not_missed_elsewhere(folder, check, id_
     found = {(each.rule, each.file, each.column) for each in check(folder)}
 
     assert found == {("malformed", RISKS, "id"), ("orphan-row", MATRIX, "risk_id")}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [
+        ("atlas_ids", "AML.T0029;AML.T0034.000;AML.T0034.001;AML.T0999;AML.T0015"),
+        ("owasp_ids", "LLM11:2025"),
+    ],
+)
+def test_a_foreign_technique_is_found_beside_an_id_that_there_is_not(folder, check, column, cell):
+    written(folder, "R-API-01", "atlas_ids", "AML.T0029;AML.T0034.000;AML.T0034.001;AML.T0015")
+    written(folder, "R-API-01", column, cell)
+    found = {(each.rule, each.column) for each in check(folder)}
+    assert found == {("unknown-id", column), ("technique-does-not-fit", "atlas_ids")}
+
+
+@pytest.mark.parametrize("column", ["nist_id", "atlas_ids", "owasp_ids"])
+def test_an_id_that_there_is_not_makes_no_other_look_foreign(folder, check, column):
+    wrong = {"nist_id": "NISTAML.999", "atlas_ids": "AML.T0999", "owasp_ids": "LLM11:2025"}
+    pristine = (folder / RISKS).read_bytes()
+    for row in Tables(folder).rows[RISKS][1:]:
+        at = RISK_COLUMNS.index(column)
+        items = row[at].split(";")
+        for place in range(len(items)):
+            others = [wrong[column] if n == place else item for n, item in enumerate(items)]
+            written(folder, row[0], column, ";".join(others))
+            assert {each.rule for each in check(folder)} == {"unknown-id"}, (row[0], others)
+            (folder / RISKS).write_bytes(pristine)
