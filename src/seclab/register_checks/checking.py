@@ -40,6 +40,7 @@ _MISSING = re.compile(rf"\b({RISK_ID}) is not in {re.escape(RISKS)}|names the ri
 _QUOTED = re.compile("'([^']*)'")
 _CHOICES = re.compile("(?:is not one of|known:|it measures:) (.+)")
 _EVALUATIONS = "evaluations"
+_LESS = " asks less than "
 _TELLING = ("unknown-evaluation", "unknown-metric", "orphan-row", "malformed")
 _RULES = {"evaluation": "unknown-evaluation", "metric": "unknown-metric"}
 
@@ -163,6 +164,7 @@ class _Check:
             of_risk, context = self._by_risk.get(row.cells.get("risk_id", ""), ({}, Context()))
             cells, _ = read_cells(row, ("atlas_ids",), reader=self._reader, base=context)
             yield from self._ids(row, cells, write)
+            yield from self._names.findings(row, None, context, write=write)
             yield from forms(row, write)
             named = of_risk.get("atlas_ids")
             if not named or not named.said or named.doubtful:
@@ -308,6 +310,9 @@ def _finding(
 
 def _most_telling(found: Sequence[Finding]) -> list[Finding]:
     """Of several findings about one value those that say most: what is unknown, then the form."""
+    if any((each.rule, each.file) == ("unknown-evaluation", MODELS) for each in found):
+        # A tier that asks for a misspelt one does not ask for less.
+        found = [each for each in found if _LESS not in each.message]
     best: dict[tuple[str, int, str], int] = {}
     for each in found:
         place = (each.file, each.line, each.column)

@@ -12,7 +12,10 @@ from seclab.register_checks.ids import COLUMNS, OWASP, Reader
 from seclab.register_checks.writing import Writer
 from seclab.registers.tables import Row
 
-_PROSE = ("title", "attacker_goal", "attack_pattern", "control", "residual_risk")
+_PROSE = (
+    *("title", "attacker_goal", "attack_pattern", "control", "residual_risk"),
+    *("attack", "defensive_control"),
+)
 _MITIGATION = re.compile(r"\b(?:AML\.)?(M0[0-9]{3}|(?<=\.)M[0-9]{4})\b", re.IGNORECASE)
 _MOST = 6
 _NO_CONTROL = re.compile(r"none\b", re.IGNORECASE)
@@ -118,7 +121,7 @@ def control_support(
 
 
 class Names:
-    """The names of OWASP entries in the words of a risk.
+    """The names of OWASP entries in the words of a risk, and of its rows in the matrix.
 
     Args:
         frameworks: Which entries there are.

@@ -133,6 +133,14 @@ def test_a_foreign_mitigation_is_found_in_both_tables(folder, check, file, colum
     assert (finding.rule, finding.file, finding.column) == ("unsupported-control", file, column)
 
 
+@pytest.mark.parametrize("column", ["attack", "defensive_control"])
+def test_a_name_of_another_edition_is_found_in_the_words_of_the_matrix(folder, check, column):
+    written(folder, "R-RAG-02", column, "As LLM06: Sensitive Information Disclosure", MATRIX)
+    (finding,) = check(folder)
+    assert (finding.rule, finding.file, finding.column) == (NAME, MATRIX, column)
+    assert "LLM02:2025" in finding.suggestion
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "place", "rule", "meant"),
     [
@@ -180,8 +188,9 @@ def test_a_wrong_value_of_a_yaml_file_is_one_finding_at_its_line(  # noqa: PLR09
 def test_an_evaluation_that_a_tier_asks_for_is_found_at_its_line(folder, check):
     path = folder / MODELS
     path.write_text(path.read_text("utf-8").replace("[evasion_linf,", "[evasion_lnf,"), "utf-8")
-    found = {(each.rule, each.file, each.line, each.column) for each in check(folder)}
-    assert ("unknown-evaluation", MODELS, 18, "evaluations") in found
+    (finding,) = check(folder)
+    assert finding.rule == "unknown-evaluation"
+    assert (finding.file, finding.line, finding.column) == (MODELS, 18, "evaluations")
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
