@@ -94,6 +94,8 @@ def test_a_retired_technique_is_shown_with_what_takes_its_place(frameworks):
         ),
         ("T1078", ["T1078: ATT&CK technique; ", "write AML.T0012 Valid Accounts\n"]),
         ("T1499", ["T1499: ATT&CK technique; not one of ATLAS; look for words of its name"]),
+        ("T1566.001", ["T1566.001: ATT&CK technique; ", "write AML.T0052 Phishing\n"]),
+        ("AML.T1595", ["T1595: ATT&CK Enterprise", "write AML.T0006 Active Scanning\n"]),
         (
             "LLM06",
             [

@@ -283,6 +283,28 @@ def test_findings_are_in_the_order_of_files_also_where_a_model_is_broken(seclab,
     assert files == ["threat_models/a model, broken.yaml", "waivers.yaml"]
 
 
+def test_a_word_that_there_is_not_in_the_register_of_models_is_a_finding(seclab, systems):
+    path = systems / "registers/models.yaml"
+    path.write_text(
+        path.read_text("utf-8").replace("criticality: low", "criticality: lwo"), "utf-8"
+    )
+
+    findings = seclab(systems, "register", "check", "--json", *DAY).json["findings"]
+
+    assert {(each["file"], each["column"]) for each in findings} == {("models.yaml", "criticality")}
+    assert all("perhaps low was meant" in each["suggestion"] for each in findings)
+
+
+@pytest.mark.parametrize("id_", ["", "R-EVA-2", "r-eva-02", "noise"])
+def test_a_wrong_id_is_one_finding_beside_all_that_name_the_risk(seclab, systems, id_):
+    path = systems / "registers" / RISKS
+    path.write_text(path.read_text("utf-8").replace("\nR-EVA-02,", f"\n{id_},"), "utf-8")
+
+    (finding,) = seclab(systems, "register", "check", "--json", *DAY).json["findings"]
+
+    assert (finding["rule"], finding["file"], finding["column"]) == ("malformed", RISKS, "id")
+
+
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"\xff\xfe"])
 def test_no_risk_is_added_to_a_table_that_is_none(seclab, project, data):
     (project / "registers" / RISKS).write_bytes(data)

@@ -61,7 +61,7 @@ def find(frameworks: Frameworks, id_: str) -> Entry:
 
 def _unknown(frameworks: Frameworks, token: str) -> Iterator[str]:
     """What a token that is no id may mean."""
-    rows = frameworks.legacy(token)
+    rows = _legacy_rows(frameworks, token)
     for row in rows:
         yield _legacy(frameworks, row)
     if rows:
@@ -75,6 +75,17 @@ def _unknown(frameworks: Frameworks, token: str) -> Iterator[str]:
             f"{token}: no framework has this id, and none is near it; look for words of its name "
             "with seclab frameworks search"
         )
+
+
+def _legacy_rows(frameworks: Frameworks, token: str) -> tuple[Legacy, ...]:
+    """What a token is, or of one of ATT&CK what it is without the prefix of ATLAS, or its whole."""
+    rows = frameworks.legacy(token)
+    if not rows:
+        of_attack = frameworks.legacy(token.upper().removeprefix("AML."))
+        rows = tuple(row for row in of_attack if row.replacement or row.alternatives)
+    elif not any(row.replacement or row.alternatives for row in rows) and "." in token:
+        rows += frameworks.legacy(token.partition(".")[0])
+    return rows
 
 
 def _legacy(frameworks: Frameworks, row: Legacy) -> str:

@@ -140,7 +140,9 @@ def disagreements(
         return
     for row in risks.rows:
         risk = row.cells.get("id", "")
-        says = {item.strip().partition(":")[0] for item in evidence_items(row)}
+        if not row.cells.get("evidence", "").strip():
+            continue
+        says = {item.partition(":")[0] for item in evidence_items(row)}
         if not says <= known or risk in doubtful or risk not in measured:
             continue
         missing, surplus = says - measured[risk] - lost, measured[risk] - {""} - says

@@ -66,10 +66,13 @@ class Compass:
         """Threats that any of the ids points to."""
         return frozenset(threat for id_ in ids for threat in self.of(id_))
 
+    def around(self, threats: Iterable[str]) -> frozenset[str]:
+        """The threats, and those that share ids with one of them."""
+        return frozenset().union(*(self.kin[threat] for threat in threats))
+
     def akin(self, one: Iterable[str], other: Iterable[str]) -> bool:
         """Whether two sets of threats have some in common, or some that share ids."""
-        reached = frozenset().union(*(self.kin[threat] for threat in one))
-        return not reached.isdisjoint(other)
+        return not self.around(one).isdisjoint(other)
 
     def techniques(self, threats: Iterable[str]) -> frozenset[str]:
         """The techniques of threats."""

@@ -8,12 +8,15 @@ from seclab.findings import Finding
 from seclab.frameworks import Entry, Frameworks
 from seclab.register_checks.context import Compass, Context
 from seclab.register_checks.id_cells import IdCell
-from seclab.register_checks.ids import OWASP, Reader
+from seclab.register_checks.ids import COLUMNS, OWASP, Reader
 from seclab.register_checks.writing import Writer
 from seclab.registers.tables import Row
 
-_PROSE = ("title", "attacker_goal", "attack_pattern", "control", "residual_risk")
-_MITIGATION = re.compile(r"AML\.M[0-9]{4}")
+_PROSE = (
+    *("title", "attacker_goal", "attack_pattern", "control", "residual_risk"),
+    *("attack", "defensive_control"),
+)
+_MITIGATION = re.compile(r"\b(?:AML\.)?(M0[0-9]{3}|(?<=\.)M[0-9]{4})\b", re.IGNORECASE)
 _MOST = 6
 _NO_CONTROL = re.compile(r"none\b", re.IGNORECASE)
 
@@ -23,21 +26,28 @@ def technique_fit(
 ) -> Iterator[Finding]:
     """Ids of a row that nothing else in it supports.
 
-    Judged only where every id is settled. Where no two ids agree, the NIST id counts as the
-    threat: it is the one that fits best.
+    Judged only where every column is there. What stays wrong is not judged, and supports the rest
+    by everything that it can mean and what is akin to that; beside it only techniques are judged,
+    since what else stands there may have been named for its sake. Where no two ids agree, the
+    NIST id counts as the threat: it is the one that fits best.
     """
-    if any(cell.doubtful for cell in cells.values()):
+    if len(cells) < len(COLUMNS):
         return
+    doubtful = any(cell.doubtful for cell in cells.values())
+    possible = compass.union(id_ for cell in cells.values() for id_ in cell.possible)
     column_of = {id_: column for column, cell in cells.items() for id_ in cell.ids}
     pointing = {id_: compass.of(id_) for id_ in column_of if compass.of(id_)}
     odd = {
         id_: others
         for id_, threats in pointing.items()
-        if (others := compass.union(pointing.keys() - {id_})) and not compass.akin(threats, others)
+        if (others := compass.union(pointing.keys() - {id_}))
+        and not compass.akin(compass.around(threats) if doubtful else threats, others | possible)
     }
     if len(odd) == len(pointing):
         nist = [id_ for id_ in odd if column_of[id_] == "nist_id"]
         odd = {id_: compass.of(nist[0]) for id_ in odd if id_ not in nist} if nist else {}
+    if doubtful:
+        odd = {id_: others for id_, others in odd.items() if column_of[id_] == "atlas_ids"}
     for id_, others in odd.items():
         yield write.about(
             row,
@@ -47,7 +57,8 @@ def technique_fit(
             f"the rest of the risk to {compass.names(others)}",
             suggestion="replace it, or drop it",
         )
-    yield from _letters(row, pointing.keys() - odd.keys(), write, compass=compass)
+    if not doubtful:
+        yield from _letters(row, pointing.keys() - odd.keys(), write, compass=compass)
 
 
 def _letters(
@@ -67,18 +78,26 @@ def _letters(
 
 
 def control_support(
-    row: Row, techniques: tuple[str, ...], write: Writer, *, frameworks: Frameworks
+    row: Row,
+    techniques: tuple[str, ...],
+    write: Writer,
+    *,
+    frameworks: Frameworks,
+    column: str = "control",
 ) -> Iterator[Finding]:
-    """Whether ATLAS links a mitigation to what the control of a risk is meant to stop."""
-    control = row.cells.get("control", "")
-    named = dict.fromkeys(_MITIGATION.findall(control))
-    if not named:
+    """Whether ATLAS links a mitigation to what a control is meant to stop.
+
+    In the matrix only mitigations that are named count: its rows may say how a risk is measured.
+    """
+    control = row.cells.get(column, "")
+    named = dict.fromkeys(f"AML.{each.upper()}" for each in _MITIGATION.findall(control))
+    if not named and column == "control":
         claims = bool(control and not _NO_CONTROL.match(control))
         if claims and techniques and not any(map(frameworks.mitigations_of, techniques)):
             yield write.about(
                 row,
                 "unsupported-control",
-                "control",
+                column,
                 message=f"ATLAS links no mitigation to {', '.join(techniques)}",
                 suggestion="say what the control rests on, or name the technique that it stops",
             )
@@ -95,14 +114,14 @@ def control_support(
         yield write.about(
             row,
             "unsupported-control" if known else "unknown-id",
-            "control",
+            column,
             message=message,
             suggestion=f"ATLAS links {offered or 'none'}",
         )
 
 
 class Names:
-    """The names of OWASP entries in the words of a risk.
+    """The names of OWASP entries in the words of a risk, and of its rows in the matrix.
 
     Args:
         frameworks: Which entries there are.

@@ -1,11 +1,11 @@
 """The id columns of one row, read together: each is context for the others."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from seclab.findings import Edit, Finding
 from seclab.register_checks.context import Context
-from seclab.register_checks.ids import Reader, Reading
+from seclab.register_checks.ids import Reader, Reading, ids_in
 from seclab.register_checks.writing import Writer
 from seclab.registers.tables import NONE, Row
 
@@ -37,23 +37,27 @@ class IdCell:
             for reading in [self.readings.get(token)]
             if reading is None or reading.safe
         )
-        return tuple(dict.fromkeys(id_ for id_ in found if id_))
+        return tuple(dict.fromkeys(_ids(found)))
 
     @property
     def doubtful(self) -> bool:
         """Whether something stays wrong."""
         return any(not reading.safe for reading in self.readings.values())
 
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """Every id that what stays wrong is or can mean, as its suggestions name them."""
+        wrong = ((t, each) for t, each in self.readings.items() if not each.safe)
+        return tuple(id_ for t, each in wrong for id_ in ids_in(f"{t} {each.suggestion}"))
+
     def value(self, token: str = "") -> str:
         """The cell after the safe edits, and after the one proposed for ``token``."""
-        found: dict[str, None] = {}
+        found: list[str | None] = []
         for each in self.tokens:
             reading = self.readings.get(each)
             applies = reading and (reading.safe or each == token)
-            text = reading.replacement if reading and applies else each
-            if text:
-                found[text] = None
-        return ";".join(found) or NONE
+            found.append(reading.replacement if reading and applies else each)
+        return ";".join(dict.fromkeys(_ids(found))) or NONE
 
     def findings(self, row: Row, write: Writer) -> Iterator[Finding]:
         """One finding for each token that is wrong, and for each that is repeated."""
@@ -117,6 +121,12 @@ def read_cells(
         if settled == context or not any(cell.readings for cell in cells.values()):
             return cells, settled
         context = settled
+
+
+def _ids(texts: Iterable[str | None]) -> Iterator[str]:
+    """What stands in texts that may each hold several ids, or none."""
+    for text in texts:
+        yield from (id_ for id_ in (text or "").split(";") if id_ and id_ != NONE)
 
 
 def _tokens(cell: str) -> tuple[str, ...]:

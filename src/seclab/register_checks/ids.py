@@ -2,12 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 from seclab.frameworks import ATLAS, Entry, Frameworks, Legacy
 from seclab.register_checks.context import Compass, Context, stems
+from seclab.register_checks.forms import NOTHING
+from seclab.registers.tables import NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ COLUMNS: Mapping[str, Column] = {
         "an attack of NIST AI 100-2",
         frozenset({"NIST AI 100-2"}),
         frozenset({"attack", "objective"}),
-        r"NISTAML\.0[0-9]{1,2}",
+        r"NISTAML\.[0-9]{2,3}",
     ),
     "atlas_ids": Column(
         "a technique of MITRE ATLAS",
@@ -64,14 +66,24 @@ COLUMNS: Mapping[str, Column] = {
         "an entry of an OWASP list with its edition",
         OWASP,
         frozenset({"entry"}),
-        "(LLM|ML|ASI)(0[1-9]|10):[0-9]{4}",
+        "(LLM|ML|ASI)[0-9]{2}:[0-9]{4}",
     ),
 }
 _ANY_ID = r"AML\.T[0-9]{4}(?:\.[0-9]{3})?|NISTAML\.[0-9]{3}|(?:LLM|ML|ASI)[0-9]{2}(?::[0-9]{4})?"
-_ID_AND_NAME = re.compile(rf"({_ANY_ID})[\s:,(\u2013-]+(.+?)\)?")
+_BETWEEN = r"[\s:,(\u2013-]+"
+_ID_AND_NAME = re.compile(rf"({_ANY_ID}){_BETWEEN}(.+?)\)?")
+_ATTACK_AND_NAME = re.compile(
+    rf"((?:TA|T|M)[0-9]{{4}}(?:\.[0-9]{{3}})?){_BETWEEN}(.+)", re.IGNORECASE
+)
+_OTHER_SEPARATORS = re.compile(r"[\s,|/&+]+")
 _LOOSE_ATLAS = re.compile(r"(?:AML[._-]?)?T([0-9]{1,4})(?:\.([0-9]{1,3}))?")
 _LOOSE_NIST = re.compile(r"(?:NIST)?AML[.:-]?([0-9]{1,3})")
-_LOOSE_OWASP = re.compile(r"(LLM|ML|ASI)-?([0-9]{1,2})[:._/-]?(20[0-9]{2})")
+_LOOSE_OWASP = re.compile(
+    r"(?:OWASP)?(LLM|ML|ASI)-?([0-9]{1,2})(?:[:._/-]?\(?(20[0-9]{2})(?:[-/](?:20)?24)?\)?|[:/](2[0-9]))"
+)
+_WORD = re.compile(r"[^\W_]+")
+_PREFIX = "AML."
+_MOST = 3
 _BARE_OWASP = re.compile(r"(LLM|ML|ASI)-?([0-9]{1,2})")
 
 
@@ -110,6 +122,8 @@ class Reader:
                 "malformed", "an item of the list is empty", "remove the ;", "", safe=True
             )
         steps: tuple[Callable[[str, str, Context], Reading | None], ...] = (
+            self._nothing,
+            self._separated,
             self._retired,
             self._elsewhere,
             self._slip,
@@ -119,7 +133,29 @@ class Reader:
             self._name_alone,
         )
         found = (step(bare, column, context) for step in steps)
-        return next(filter(None, found), None) or self._unknown(bare, column)
+        return next(filter(None, found), None) or self._unknown(bare, column, context)
+
+    def _nothing(self, token: str, _column: str, _context: Context) -> Reading | None:
+        """A word for nothing that is not the one."""
+        if token.casefold() not in NOTHING:
+            return None
+        return Reading(
+            "malformed",
+            f"{token!r} is no id",
+            f"write {NONE} where the framework has none that fits",
+            NONE,
+            safe=token.casefold() == NONE,
+        )
+
+    def _separated(self, token: str, column: str, _context: Context) -> Reading | None:
+        """Ids with something else than ``;`` between them."""
+        parts = tuple(filter(None, _OTHER_SEPARATORS.split(token)))
+        if len(parts) < 2 or not all(self.fits(part, column) for part in parts):
+            return None
+        meant = ";".join(parts)
+        return Reading(
+            "malformed", f"{token!r} is a list without ;", f"write {meant}", meant, safe=True
+        )
 
     def _retired(self, token: str, column: str, _context: Context) -> Reading | None:
         change = self._frameworks.change_of(token)
@@ -173,29 +209,62 @@ class Reader:
         return numbers == {meant[5:9]}
 
     def _of_attack(self, token: str, column: str, context: Context) -> Reading | None:
-        rows = [row for row in self._rows(token) if row.kind.startswith("attack-")]
+        named = _ATTACK_AND_NAME.fullmatch(token)
+        attack = named[1] if named and not re.search(_ANY_ID, named[2]) else token
+        rows = [row for row in self._rows(attack) if row.kind.startswith("attack-")]
         if not rows:
             return None
-        what = f"{token} is {_first(rows[0].what_it_is)}"
+        known = _first(rows[0].what_it_is)
+        nameless = known == f"ATT&CK {rows[0].kind.removeprefix('attack-')}"
+        what = f"{attack} is {'an ' * nameless}{known}"
         if column != "atlas_ids":
             return Reading("id-in-wrong-column", what, f"name {COLUMNS[column].what}")
-        fitting = self._fitting(rows, context)
-        offered = fitting or [row.replacement for row in rows if not row.context]
-        offered = [id_ for id_ in offered if self.fits(id_, column)]
-        if not offered:
-            suggestion = f"{COLUMNS[column].what} that fits this risk is needed"
-            return Reading("attack-id-in-atlas-column", f"{what}, not an id of ATLAS", suggestion)
-        named = " or ".join(f"{id_} ({self._name(id_)})" for id_ in offered)
-        why = "which fits the rest of the risk" if fitting else "unless something else was meant"
+        offered, safe, suggestion = self._counterparts(attack, rows, context)
         return Reading(
             "attack-id-in-atlas-column",
             f"{what}, not an id of ATLAS",
-            f"write {named}, {why}",
-            offered[0],
-            safe=len(fitting) == 1,
+            suggestion,
+            offered[0] if offered else None,
+            safe=safe,
         )
 
-    def _fitting(self, rows: list[Legacy], context: Context) -> list[str]:
+    def _counterparts(
+        self, attack: str, rows: Sequence[Legacy], context: Context
+    ) -> tuple[Sequence[str], bool, str]:
+        """Techniques instead of an id of ATT&CK, whether the first is safe, and what to do.
+
+        A part of an ATT&CK technique that ATLAS does not refer to is read as the whole.
+        """
+        if not any(row.replacement for row in rows):
+            rows = self._rows(attack.partition(".")[0])
+        fitting = [id_ for id_ in self._fitting(rows, context) if self.fits(id_, "atlas_ids")]
+        if fitting:
+            suggestion = f"write {self._named_ids(fitting)}, which fits the rest of the risk"
+            return fitting, len(fitting) == 1, suggestion
+        offered = [row.replacement for row in rows if not row.context]
+        offered = [id_ for id_ in offered if self.fits(id_, "atlas_ids")]
+        apt = self._apt(context) if rows[0].kind == "attack-technique" else []
+        if offered and apt:
+            advice = f"; the threat of the risk has {self._named_ids(apt)}"
+            return offered, False, f"write {self._named_ids(offered)} if that was meant{advice}"
+        if offered:
+            named = self._named_ids(offered)
+            return offered, False, f"write {named}, unless something else was meant"
+        if apt:
+            return apt, False, f"write what was meant, perhaps {self._named_ids(apt)}"
+        return (), False, f"{COLUMNS['atlas_ids'].what} that fits this risk is needed"
+
+    def _apt(self, context: Context) -> list[str]:
+        """Techniques of the risk's threats, first those whose names have most words of the risk."""
+        techniques = self._compass.techniques(self._compass.threats(context))
+        shared = {id_: len(stems(self._name(id_)) & context.words) for id_ in techniques}
+        ordered = sorted(techniques, key=lambda id_: (-shared[id_], id_))
+        return [id_ for id_ in ordered if self.fits(id_, "atlas_ids")][:_MOST]
+
+    def _named_ids(self, ids: Sequence[str]) -> str:
+        return " or ".join(f"{id_} ({self._name(id_)})" for id_ in ids)
+
+    def _fitting(self, rows: Sequence[Legacy], context: Context) -> list[str]:
         """What the rest of the risk leaves of the readings; its threats count before its words."""
         techniques = self._compass.techniques(self._compass.threats(context))
         found: dict[str, None] = {}
@@ -220,12 +289,17 @@ class Reader:
             "missing-edition",
             f"{token} names no edition: {editions}",
             f"write {' or '.join(entry.id for entry in meant)}",
-            meant[-1].id if len(fitting) == 1 else self._usual(token, meant),
+            meant[-1].id if len(fitting) == 1 else self._usual(token, meant, context),
             safe=len(fitting) == 1 or len(entries) == 1,
         )
 
-    def _usual(self, token: str, entries: list[Entry]) -> str:
-        """The edition that the table of slips proposes, else the newest."""
+    def _usual(self, token: str, entries: list[Entry], context: Context) -> str:
+        """The edition that the risk names beside, else that of the table, else the newest."""
+        beside = [self._frameworks.get(id_) for id_ in context.ids]
+        editions = {(each.framework, each.edition) for each in beside if each}
+        same = [entry for entry in entries if (entry.framework, entry.edition) in editions]
+        if len(same) == 1:
+            return same[0].id
         listed = [row.replacement for row in self._rows(token) if row.replacement]
         return listed[0] if listed else entries[-1].id
 
@@ -263,11 +337,14 @@ class Reader:
         entries = [entry for entry in self._numbered.get(number, []) if _folded(entry.name) == name]
         if not entries:
             return None
-        listed = [row.replacement for row in self._rows(token) if row.replacement]
-        usual = listed[0] if listed else entries[-1].id
+        slips = self._rows(f"{number}: {entries[0].name}")
+        usual = next((row.replacement for row in slips if row.replacement), entries[-1].id)
         only = len(entries) == 1
-        change = self._frameworks.change_of(entries[0].id)
-        old = only and change is not None and not usual.startswith(number)
+        old = (
+            only
+            and usual != entries[0].id
+            and (not usual.startswith(number) or _folded(self._name(usual)) != name)
+        )
         editions = " and ".join(entry.edition for entry in entries)
         return Reading(
             "owasp-name-of-other-edition" if old else "missing-edition",
@@ -292,17 +369,28 @@ class Reader:
             return Reading(
                 "malformed", problem, f"write {entry.id} or {ids}, the one that is meant"
             )
-        same = [each for each in carriers if each.edition == entry.edition]
-        meant = (same or carriers)[-1]
+        meant = self._of_edition(carriers, entry)
         fitting = self._of_threat([entry, meant], context)
-        chosen = fitting[0] if len(fitting) == 1 else meant
+        chosen = fitting[0] if len(fitting) == 1 and self._compass.of(meant.id) else meant
+        carrier = next((each for each in carriers if each.id == meant.id), carriers[-1])
         return Reading(
             "owasp-name-of-other-edition",
-            f"{entry.id} is {entry.name}; {name} is {meant.id}",
+            f"{entry.id} is {entry.name}; {name} is {carrier.id}",
             f"write {chosen.id} ({chosen.name})",
             chosen.id,
-            safe=len(fitting) == 1,
+            safe=len(fitting) == 1 and bool(self._compass.of(meant.id)),
         )
+
+    def _of_edition(self, carriers: Sequence[Entry], entry: Entry) -> Entry:
+        """What carriers of a name are in the edition of an entry, else the newest of its list."""
+        own = [each for each in carriers if each.framework == entry.framework] or carriers
+        for carrier in reversed(own):
+            later: Entry | None = carrier
+            while later and later.edition != entry.edition:
+                later = next(iter(self._frameworks.successors_of(later.id)), None)
+            if later:
+                return later
+        return own[-1]
 
     def _name_alone(self, token: str, column: str, _context: Context) -> Reading | None:
         current = self._named.get(_folded(token), [])
@@ -319,17 +407,37 @@ class Reader:
         named = " or ".join(f"{id_} ({self._name(id_)})" for id_ in ids)
         return Reading(rule, problem, f"write {named}", ids[-1], safe=len(ids) == 1)
 
-    def _unknown(self, token: str, column: str) -> Reading:
-        near = [each for each in self._frameworks.nearest(token) if self.fits(each.id, column)]
-        named = " or ".join(f"{each.id} ({each.full_name})" for each in near)
+    def _unknown(self, token: str, column: str, context: Context) -> Reading:
         well_formed = re.fullmatch(COLUMNS[column].form, token)
         problem = f"no edition has the id {token}" if well_formed else f"{token!r} is not an id"
+        rule = "unknown-id" if well_formed else "malformed"
+        prefixed = self._prefixed(token, column, context)
+        if prefixed:
+            return replace(
+                prefixed, rule=rule, message=f"{problem}; {prefixed.message}", safe=False
+            )
+        near = [each for each in self._frameworks.nearest(token) if self.fits(each.id, column)]
+        near = self._of_threat(near, context) or near
+        named = " or ".join(f"{each.id} ({each.full_name})" for each in near)
         return Reading(
-            "unknown-id" if well_formed else "malformed",
+            rule,
             f"{problem}; {COLUMNS[column].what} is needed",
             f"perhaps {named} was meant" if near else "search it with `seclab frameworks search`",
-            near[0].id if near else None,
+            self._likeliest(near, context),
         )
+
+    def _likeliest(self, near: list[Entry], context: Context) -> str | None:
+        """Of one OWASP number in several editions the usual one, else the nearest."""
+        numbers = {each.id.partition(":")[0] for each in near}
+        if len(numbers) == 1:
+            return self._usual(numbers.pop(), near, context)
+        return near[0].id if near else None
+
+    def _prefixed(self, token: str, column: str, context: Context) -> Reading | None:
+        """An id of ATT&CK that was given the prefix of ATLAS."""
+        attack = token.removeprefix(_PREFIX)
+        known = any(row.replacement for row in self._rows(attack.partition(".")[0]))
+        return self._of_attack(attack, column, context) if known and attack != token else None
 
     def _rows(self, token: str) -> tuple[Legacy, ...]:
         return self._frameworks.legacy(token)
@@ -337,6 +445,11 @@ class Reader:
     def _name(self, id_: str) -> str:
         entry = self._frameworks.get(id_)
         return entry.full_name if entry else ""
+
+
+def ids_in(text: str) -> list[str]:
+    """The ids that a text names."""
+    return re.findall(_ANY_ID, text)
 
 
 def _belongs(entry: Entry, column: str) -> bool:
@@ -364,12 +477,13 @@ def _straightened(token: str, column: str) -> str:
     if column == "nist_id" and (match := _LOOSE_NIST.fullmatch(text)):
         return f"NISTAML.{int(match[1]):03d}"
     if column == "owasp_ids" and (match := _LOOSE_OWASP.fullmatch(text)):
-        return f"{match[1]}{int(match[2]):02d}:{match[3]}"
+        return f"{match[1]}{int(match[2]):02d}:{match[3] or f'20{match[4]}'}"
     return ""
 
 
 def _folded(text: str) -> str:
-    return " ".join(text.casefold().split())
+    """A name in small letters, without what stands between its words."""
+    return " ".join(_WORD.findall(text.casefold()))
 
 
 def _first(text: str) -> str:

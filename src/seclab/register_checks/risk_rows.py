@@ -5,10 +5,14 @@ from collections.abc import Collection, Iterator
 from datetime import date
 
 from seclab.findings import Edit, Finding
+from seclab.register_checks.forms import days, says_nothing
 from seclab.register_checks.writing import Writer
 from seclab.registers import DATA_CHECKS, NEVER_TESTED
 from seclab.registers.risks import RISK_ID, meant_id
 from seclab.registers.tables import Row
+
+_UNTESTED = (NEVER_TESTED, "never tested", "untested", "not tested")
+_SEPARATORS = re.compile(r"[;,|\s]+")
 
 
 def identity(row: Row, write: Writer) -> Iterator[Finding]:
@@ -28,7 +32,7 @@ def identity(row: Row, write: Writer) -> Iterator[Finding]:
 
 def owner_and_review(row: Row, write: Writer, *, at: date) -> Iterator[Finding]:
     """Whether somebody answers for a risk, and whether it is due on the day ``at``."""
-    if "owner" in row.cells and not row.cells["owner"].strip():
+    if "owner" in row.cells and says_nothing(row.cells["owner"]):
         yield write.about(
             row,
             "owner-missing",
@@ -38,8 +42,8 @@ def owner_and_review(row: Row, write: Writer, *, at: date) -> Iterator[Finding]:
         )
     if "review_date" not in row.cells:
         return
-    cell = row.cells["review_date"].strip()
-    if not cell:
+    found = days(row.cells["review_date"])
+    if says_nothing(row.cells["review_date"]):
         yield write.about(
             row,
             "review-missing",
@@ -47,27 +51,23 @@ def owner_and_review(row: Row, write: Writer, *, at: date) -> Iterator[Finding]:
             message="the risk has no review date",
             suggestion="name the day it must be looked at again, like 2027-03-31",
         )
-    elif re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", cell) and (days := _overdue(cell, at)) > 0:
+    elif len(found) == 1 and found[0] < at:
+        overdue = (at - found[0]).days
         yield write.about(
             row,
             "review-past",
             "review_date",
-            message=f"the review of {cell} is {days} days overdue",
+            message=f"the review of {found[0]} is {overdue} days overdue",
             suggestion="look at the risk again and set the next date",
         )
 
 
-def _overdue(cell: str, at: date) -> int:
-    try:
-        return (at - date.fromisoformat(cell)).days
-    except ValueError:
-        return 0
-
-
 def evidence_items(row: Row) -> tuple[str, ...]:
-    """What a risk names as its evidence; empty where it was never tested."""
-    cell = row.cells.get("evidence", "").strip()
-    return () if not cell or cell == NEVER_TESTED else tuple(cell.split(";"))
+    """What a risk names as its evidence, in any spelling; empty where it was never tested."""
+    cell = " ".join(row.cells.get("evidence", "").split())
+    if says_nothing(cell) or cell.casefold() in _UNTESTED:
+        return ()
+    return tuple(dict.fromkeys(filter(None, _SEPARATORS.split(cell))))
 
 
 def evidence(
@@ -75,10 +75,33 @@ def evidence(
 ) -> Iterator[Finding]:
     """Whether the evidence that a risk names exists."""
     items = evidence_items(row)
-    for item in dict.fromkeys(items):
-        kind, _, suite = item.strip().partition(":")
+    found = list(_unknown(items, write, row, evaluations=evaluations, suites=suites))
+    yield from found
+    cell = row.cells.get("evidence", "")
+    meant = ";".join(items) or NEVER_TESTED
+    if cell.strip() and cell != meant and not found:
+        yield write.about(
+            row,
+            "malformed",
+            "evidence",
+            message=f"{cell!r} has not the form that is needed",
+            suggestion=f"write {meant}",
+            edit=Edit(meant, safe=bool(items) or cell.strip().casefold() in _UNTESTED),
+        )
+
+
+def _unknown(
+    items: tuple[str, ...],
+    write: Writer,
+    row: Row,
+    *,
+    evaluations: Collection[str],
+    suites: Collection[str],
+) -> Iterator[Finding]:
+    for item in items:
+        kind, _, suite = item.partition(":")
         is_suite = kind == DATA_CHECKS
-        name, known = (suite, suites) if is_suite else (item.strip(), evaluations)
+        name, known = (suite, suites) if is_suite else (item, evaluations)
         if name in known or (is_suite and not suite):
             continue
 

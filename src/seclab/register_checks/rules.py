@@ -9,8 +9,9 @@ _ALL = (
         "malformed",
         "error",
         "A file, row or cell has not the form that registers/README.md describes.",
-        "The id that can have been meant. Safe where only blanks, case, a prefix, leading zeros, "
-        "a repetition or the current name beside the id are to be removed or added.",
+        "What can have been meant. Safe where only blanks, case, separators, a prefix, leading "
+        "zeros, a repetition, the current name beside an id, or the order of a date that can be "
+        "one day only is wrong.",
     ),
     Rule(
         "unknown-id",
@@ -55,7 +56,8 @@ _ALL = (
         "error",
         "An id of ATT&CK stands where one of ATLAS belongs.",
         "The technique of ATLAS that fits the other ids and words of the risk, never the number "
-        "with another prefix. Safe where these leave one only.",
+        "with another prefix. Safe where these leave one only; else what ATLAS made after it, and "
+        "techniques of the risk's threat.",
     ),
     Rule(
         "technique-does-not-fit",
@@ -73,8 +75,8 @@ _ALL = (
     Rule(
         "unsupported-control",
         "warning",
-        "The control of a risk names a mitigation that ATLAS links to none of its techniques, or "
-        "claims to work where ATLAS links no mitigation to any of them.",
+        "The control of a risk, there or in the matrix, names a mitigation that ATLAS links to "
+        "none of its techniques, or claims to work where ATLAS links no mitigation to any of them.",
         "The mitigations that ATLAS links.",
     ),
     Rule(
@@ -102,8 +104,15 @@ _ALL = (
         "risk.",
         "To make them agree.",
     ),
-    Rule("owner-missing", "error", "A risk has no owner.", "To name the role that answers for it."),
-    Rule("review-missing", "error", "A risk has no review date.", "To set one."),
+    Rule(
+        "owner-missing",
+        "error",
+        "A risk has no owner, or a word for none.",
+        "To name the role that answers for it.",
+    ),
+    Rule(
+        "review-missing", "error", "A risk has no review date, or a word for none.", "To set one."
+    ),
     Rule(
         "review-past",
         "warning",

@@ -56,7 +56,7 @@ class Writer:
             known: The names there are.
             cell: Makes the whole cell of the name that was perhaps meant.
         """
-        near = _nearest(name, known)
+        near = nearest(name, known)
         suggestion = f"known: {', '.join(sorted(known)[:12]) or 'none'}"
         edit = None
         if near:
@@ -64,7 +64,7 @@ class Writer:
         return self.about(row, rule, column, message=message, suggestion=suggestion, edit=edit)
 
 
-def _nearest(name: str, known: Collection[str]) -> str:
+def nearest(name: str, known: Collection[str]) -> str:
     """The name that was perhaps meant, in any case of letters; empty for none."""
     folded = {each.casefold(): each for each in known}
     near = get_close_matches(name.strip().casefold(), folded, n=1)

@@ -30,8 +30,8 @@ _PROFILE_KEYS = ("description", "evaluations")
 _PROFILE_NAME = "[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
-def thresholds(data: bytes | None, problems: Problems) -> list[tuple[int, Threshold]]:
-    """The criteria of a file, each with its line; the mistakes are noted in ``problems``."""
+def thresholds(data: bytes | None, problems: Problems) -> list[tuple[YamlMapping, Threshold]]:
+    """The criteria of a file, each with its mapping; the mistakes are noted in ``problems``."""
     document = read_document(data, problems)
     if document is None:
         return []
@@ -45,7 +45,7 @@ def thresholds(data: bytes | None, problems: Problems) -> list[tuple[int, Thresh
             problems.add(f"criterion {number} is no mapping; write '- id: ...' and its other keys")
             continue
         threshold = _threshold(Entry(item, problems), item)
-        found.append((item.line, threshold))
+        found.append((item, threshold))
         line = first.setdefault(threshold.id, item.line)
         if threshold.id and line != item.line:
             problems.add(

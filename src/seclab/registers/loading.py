@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seclab.errors import Misconfigured
@@ -22,6 +22,7 @@ from seclab.registers.risks import (
 from seclab.registers.tables import Problems, Table, read_table
 from seclab.registers.tiers import Models
 from seclab.registers.waivers import waivers
+from seclab.yaml_files import YamlMapping
 
 RISKS = "risks.csv"
 MATRIX = "attack_defense_matrix.csv"
@@ -63,14 +64,14 @@ class ReadRegisters:
         registers: The values; where ``notes`` is not empty, some are not what the files say.
         risks: The rows of ``risks.csv`` as text.
         matrix: The rows of ``attack_defense_matrix.csv`` as text.
-        lines: Line of each criterion, by its id.
+        lines: Line of each key of each criterion, by its id and the key.
         notes: The mistakes by file, each within its file or about what another has not.
     """
 
     registers: Registers
     risks: Table
     matrix: Table
-    lines: Mapping[str, int]
+    lines: Mapping[tuple[str, str], int]
     notes: Mapping[str, Problems]
 
     @property
@@ -83,8 +84,8 @@ def read_registers(folder: Path) -> ReadRegisters:
     """Read every register of a folder as far as it can be read; whoever wants values loads it."""
     notes = {name: Problems(name) for name in _FILES}
     content = {name: _read(folder / name, problems) for name, problems in notes.items()}
-    risk_table = read_table(content[RISKS], RISK_COLUMNS, notes[RISKS])
-    matrix_table = read_table(content[MATRIX], MATRIX_COLUMNS, notes[MATRIX])
+    risk_table = _table(content[RISKS], RISK_COLUMNS, notes[RISKS])
+    matrix_table = _table(content[MATRIX], MATRIX_COLUMNS, notes[MATRIX])
     found_risks = risks(risk_table, notes[RISKS])
     found_matrix = matrix(matrix_table, notes[MATRIX])
     found_thresholds = thresholds(content[THRESHOLDS], notes[THRESHOLDS])
@@ -106,8 +107,24 @@ def read_registers(folder: Path) -> ReadRegisters:
         models=found_models,
         waivers=tuple(waiver for _, waiver in found_waivers),
     )
-    lines = {threshold.id: line for line, threshold in found_thresholds}
+    lines = {
+        (threshold.id, key): item.line_of(key)
+        for item, threshold in found_thresholds
+        for key in ("", *item)
+    }
     return ReadRegisters(registers, risk_table, matrix_table, lines, notes)
+
+
+def _table(data: bytes | None, columns: Sequence[str], problems: Problems) -> Table:
+    """The rows of a table that hold anything; one that does not is one mistake, not many."""
+    table = read_table(data, columns, problems)
+    filled = []
+    for row in table.rows:
+        if any(cell.strip() for cell in row.cells.values()):
+            filled.append(row)
+        else:
+            problems.add("every cell of the row is empty; remove the row", line=row.line)
+    return replace(table, rows=tuple(filled))
 
 
 def _read(path: Path, problems: Problems) -> bytes | None:
@@ -123,7 +140,7 @@ def _read(path: Path, problems: Problems) -> bytes | None:
 def _check_named(
     risk_table: Table,
     rows: Sequence[MatrixRow],
-    criteria: Sequence[tuple[int, Threshold]],
+    criteria: Sequence[tuple[YamlMapping, Threshold]],
     *,
     notes: Mapping[str, Problems],
 ) -> None:
@@ -137,10 +154,10 @@ def _check_named(
         if row.risk_id and row.risk_id not in known:
             problem = f"{row.risk_id} is not in {RISKS}"
             notes[MATRIX].add(problem, line=row.line, column="risk_id")
-    for line, threshold in criteria:
+    for item, threshold in criteria:
         if threshold.risk and threshold.risk not in known:
             problem = f"{threshold.id}: {threshold.risk} is not in {RISKS}"
-            notes[THRESHOLDS].add(problem, line=line, column="risk")
+            notes[THRESHOLDS].add(problem, line=item.line_of("risk"), column="risk")
 
 
 def _check_covered(risk_table: Table, matrix_table: Table, problems: Problems) -> None:
@@ -180,30 +197,32 @@ def _check_techniques(registers: Registers, problems: Problems) -> None:
 
 
 def _check_waived(
-    found: Sequence[tuple[int, Waiver]],
-    criteria: Sequence[tuple[int, Threshold]],
+    found: Sequence[tuple[YamlMapping, Waiver]],
+    criteria: Sequence[tuple[YamlMapping, Threshold]],
     problems: Problems,
 ) -> None:
     """Whether every waiver is about a criterion there is, and about its risk."""
     risks_of = {threshold.id: threshold.risk for _, threshold in criteria}
-    for line, waiver in found:
+    for item, waiver in found:
         if waiver.criterion and waiver.criterion not in risks_of:
             problem = f"{waiver.id}: {waiver.criterion} is not in {THRESHOLDS}"
-            problems.add(problem, line=line, column="criterion")
+            problems.add(problem, line=item.line_of("criterion"), column="criterion")
         elif waiver.criterion and waiver.risk and waiver.risk != risks_of[waiver.criterion]:
             problem = (
                 f"{waiver.id}: {waiver.criterion} is about {risks_of[waiver.criterion]}, "
                 f"not about {waiver.risk}"
             )
-            problems.add(problem, line=line, column="risk")
+            problems.add(problem, line=item.line_of("risk"), column="risk")
 
 
-def _check_listed(found: Sequence[tuple[int, Waiver]], listed: Models, problems: Problems) -> None:
+def _check_listed(
+    found: Sequence[tuple[YamlMapping, Waiver]], listed: Models, problems: Problems
+) -> None:
     """Whether every waiver is for somebody who is known."""
-    for line, waiver in found:
+    for item, waiver in found:
         if waiver.model and waiver.model not in listed.models:
             problem = f"{waiver.id}: {waiver.model} is not in {MODELS}"
-            problems.add(problem, line=line, column="model")
+            problems.add(problem, line=item.line_of("model"), column="model")
 
 
 def _names(sources: set[str]) -> str:

@@ -50,6 +50,7 @@ MATRIX_COLUMNS = (
 )
 
 RISK_ID = "R-[A-Z]{3}-[0-9]{2}"
+_LOOSE_ID = re.compile("(?:R(?:ISK)?[-_ ]?)?([A-Z]{3})[-_ ]?0*([0-9]{1,2})")
 SNAKE_CASE = "[a-z][a-z0-9]*(_[a-z0-9]+)*"
 _NIST = r"NISTAML\.0[0-9]{1,2}"
 _ATLAS = r"AML\.T[0-9]{4}(\.[0-9]{3})?"
@@ -58,8 +59,10 @@ _SOURCE = f"{DATA_CHECKS}:[a-z][a-z0-9_-]*|(?!{DATA_CHECKS}$){SNAKE_CASE}"
 
 
 def meant_id(cell: str) -> str:
-    """The id of a risk, as it would be without blanks around it and in capitals."""
-    return cell.strip().upper()
+    """The id of a risk, as it would be in capitals, with its hyphens and two digits."""
+    text = cell.strip().upper()
+    match = _LOOSE_ID.fullmatch(text)
+    return f"R-{match[1]}-{int(match[2]):02d}" if match else text
 
 
 def risks(table: Table, problems: Problems) -> list[Risk]:
@@ -79,7 +82,7 @@ def _risk(row: Row, problems: Problems) -> Risk:
     if len(nist) > 1:
         cells.wrong("nist_id", "one id only, the one that fits best")
     return Risk(
-        id=cells.name("id", RISK_ID, "R-EVA-01"),
+        id=meant_id(cells.name("id", RISK_ID, "R-EVA-01")),
         title=cells.text("title"),
         asset=cells.text("asset"),
         asset_class=cast("AssetClass", cells.choice("asset_class", ASSET_CLASSES)),
@@ -123,7 +126,9 @@ def matrix(table: Table, problems: Problems) -> list[MatrixRow]:
     """The rows of the matrix; the mistakes in it are noted in ``problems``."""
     found = [_matrix_row(row, problems) for row in table.rows]
     first: dict[tuple[str, ...], int] = {}
-    for row in found:
+    # Without one of the columns rows are alike that were not.
+    whole = all(table.column(name) is not None for name in MATRIX_COLUMNS)
+    for row in found if whole else ():
         content = (row.attack_surface, row.attack, row.evaluation, row.metric, row.risk_id)
         line = first.setdefault(content, row.line)
         if line != row.line:

@@ -67,6 +67,7 @@ class Table:
         return self.stray | {row.cells[name] for row in self.rows}
 
 
+_DELIMITERS = (";", "\t", "|", ",")
 _UNREADABLE = Table((), frozenset(), complete=False)
 
 
@@ -97,13 +98,19 @@ def read_table(
         if not problems.found:
             problems.add("the file is empty")
         return _UNREADABLE
+    if (other := _other_delimiter(header[1], columns)) and other != delimiter:
+        problems.add(
+            f"the cells are separated by {other!r}; save the file with {delimiter!r} between them",
+            line=header[0],
+        )
+        return _UNREADABLE
     _check_header(header[1], columns, line=header[0], problems=problems)
     before = len(problems.found)
     body = list(records)
     complete = len(problems.found) == before
     if complete and not body:
         problems.add("there is no row below the header")
-    return _below(header[1], body, problems=problems, complete=complete)
+    return _below(header[1], body, problems=problems, complete=complete and bool(body))
 
 
 def _records(text: str, problems: Problems, *, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -117,6 +124,14 @@ def _records(text: str, problems: Problems, *, delimiter: str) -> Iterator[tuple
             line = reader.line_num + 1
     except csv.Error as error:
         problems.add(f"malformed CSV: {error}; nothing below could be read", line=line)
+
+
+def _other_delimiter(header: Sequence[str], columns: Sequence[str]) -> str:
+    """What divides a header of one cell into columns there are; empty for nothing."""
+    if len(header) > 1:
+        return ""
+    names = ((each, header[0].split(each)) for each in _DELIMITERS)
+    return next((each for each, found in names if len(set(found) & set(columns)) > 1), "")
 
 
 def _check_header(
@@ -195,7 +210,7 @@ class Cells:
     def choice(self, column: str, allowed: Sequence[str]) -> str:
         """One word of a closed vocabulary."""
         cell = self.text(column)
-        if cell and cell not in allowed:
+        if cell and cell.strip() not in allowed:
             self.wrong(column, f"{cell!r} is not one of {', '.join(allowed)}")
         return cell
 
@@ -237,9 +252,9 @@ class Cells:
         """A date as ``2027-03-31``."""
         cell = self.text(column)
         try:
-            found = date.fromisoformat(cell)
+            found = date.fromisoformat(cell.strip())
         except ValueError:
             found = date.min
-        if cell and found.isoformat() != cell:
+        if cell and found.isoformat() != cell.strip():
             self.wrong(column, f"{cell!r} is not a date like 2027-03-31")
         return found

@@ -11,8 +11,8 @@ _KEYS = ("id", "risk", "criterion", "model", "reason", "owner", "approver", "unt
 _WAIVER_ID = "W-[0-9]{3}"
 
 
-def waivers(data: bytes | None, problems: Problems) -> list[tuple[int, Waiver]]:
-    """The waivers of a file, each with its line; the mistakes are noted in ``problems``."""
+def waivers(data: bytes | None, problems: Problems) -> list[tuple[YamlMapping, Waiver]]:
+    """The waivers of a file, each with its mapping; the mistakes are noted in ``problems``."""
     document = read_document(data, problems)
     if document is None:
         return []
@@ -26,7 +26,7 @@ def waivers(data: bytes | None, problems: Problems) -> list[tuple[int, Waiver]]:
             problems.add(f"waiver {number} is no mapping; write '- id: ...' and its other keys")
             continue
         waiver = _waiver(Entry(item, problems))
-        found.append((item.line, waiver))
+        found.append((item, waiver))
         line = first.setdefault(waiver.id, item.line)
         if waiver.id and line != item.line:
             problems.add(f"{waiver.id} stands in line {line} already", line=item.line, column="id")

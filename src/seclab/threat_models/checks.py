@@ -1,5 +1,6 @@
 """What is well-formed in the threat models and still wrong."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from operator import attrgetter
@@ -8,7 +9,7 @@ from seclab.findings import Finding
 from seclab.frameworks import Frameworks
 from seclab.registers.loading import MODELS, RISKS
 from seclab.registers.records import Registers
-from seclab.registers.risks import RISK_COLUMNS
+from seclab.registers.risks import RISK_COLUMNS, RISK_ID
 from seclab.registers.tables import Problems, read_table
 from seclab.registers.tiers import CRITICALITIES, SENSITIVITIES, ModelEntry
 from seclab.threat_models.answers import answer_findings
@@ -70,10 +71,10 @@ def risk_lines(data: bytes) -> Lines:
 
 
 def _homeless(models: Mapping[str, ThreatModel], registers: Registers) -> Iterator[Noted]:
-    """Risks of the register that no system has."""
+    """Risks of the register that no system has, of those with an id that one could name."""
     carried = {risk for model in models.values() for risk in model.risks}
     for risk in registers.risks:
-        if risk and risk not in carried:
+        if re.fullmatch(RISK_ID, risk) and risk not in carried:
             yield Noted(
                 "risk-without-system",
                 where=risk,
@@ -124,7 +125,8 @@ def _understated(model: ThreatModel, entry: ModelEntry) -> Iterator[Noted]:
         ("criticality", model.criticality, entry.criticality, CRITICALITIES),
     )
     for key, own, of_part, scale in scales:
-        if scale.index(of_part) > scale.index(own):
+        # A word that there is not is a mistake of the register of models.
+        if of_part in scale and scale.index(of_part) > scale.index(own):
             yield Noted(
                 "understated",
                 where=key,

@@ -14,7 +14,7 @@ def only(folder, place, words):
     [
         ("id: T-EVA-01", "id: EVA-01", (1, "id"), "has not the form of T-EVA-01"),
         ("id: T-POI-01", "id: T-EVA-01", (10, "id"), "T-EVA-01 stands in line 1 already"),
-        ("risk: R-EVA-01", "risk: R-EVA-99", (1, "risk"), "R-EVA-99 is not in risks.csv"),
+        ("risk: R-EVA-01", "risk: R-EVA-99", (2, "risk"), "R-EVA-99 is not in risks.csv"),
         ("risk: R-EVA-01", "risk: 7", (2, "risk"), "a text is needed"),
         ("at_least: 0.7", "at_most: 0.7\n  at_least: 0.7", (7, "at_most"), "both are given"),
         ("at_least: 0.7", "at_least: a lot", (7, "at_least"), "'a lot' is not a number"),

@@ -143,7 +143,7 @@ def test_all_mistakes_of_all_files_come_at_once(folder):
         "risks.csv line 4, column review_date: '31.03.2027'",
         "attack_defense_matrix.csv line 2, column risk_id: R-EVA-77",
         "thresholds.yaml line 17, column judged: 'best'",
-        "thresholds.yaml line 1, column risk: T-EVA-01: R-EVA-78",
+        "thresholds.yaml line 2, column risk: T-EVA-01: R-EVA-78",
         "profiles.yaml line 4, column steps: ",
         "models.yaml line 13, column oldest_days: 'none'",
         "waivers.yaml line 7, column approver: ann cannot",
