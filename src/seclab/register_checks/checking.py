@@ -14,7 +14,8 @@ from seclab.register_checks.context import Compass, Context, stems
 from seclab.register_checks.fitting import Names, control_support, technique_fit
 from seclab.register_checks.forms import forms
 from seclab.register_checks.id_cells import IdCell, read_cells
-from seclab.register_checks.ids import COLUMNS, Reader
+from seclab.register_checks.id_columns import COLUMNS
+from seclab.register_checks.ids import Reader
 from seclab.register_checks.risk_rows import evidence, identity, owner_and_review
 from seclab.register_checks.writing import Writer, nearest
 from seclab.registers import (

@@ -8,7 +8,8 @@ from seclab.findings import Finding
 from seclab.frameworks import Entry, Frameworks
 from seclab.register_checks.context import Compass, Context
 from seclab.register_checks.id_cells import IdCell
-from seclab.register_checks.ids import COLUMNS, OWASP, Reader
+from seclab.register_checks.id_columns import COLUMNS, OWASP
+from seclab.register_checks.ids import Reader
 from seclab.register_checks.writing import Writer
 from seclab.registers.tables import Row
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from seclab.findings import Edit, Finding
 from seclab.register_checks.context import Context
-from seclab.register_checks.ids import Reader, Reading, ids_in
+from seclab.register_checks.id_spelling import ids_in
+from seclab.register_checks.ids import Reader, Reading
 from seclab.register_checks.writing import Writer
 from seclab.registers.tables import NONE, Row
 

@@ -2,14 +2,29 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from seclab.frameworks import ATLAS, Entry, Frameworks, Legacy
+from seclab.frameworks import Entry, Frameworks, Legacy
 from seclab.register_checks.context import Compass, Context, stems
 from seclab.register_checks.forms import NOTHING
+from seclab.register_checks.id_columns import COLUMNS, OWASP, belongs
+from seclab.register_checks.id_spelling import (
+    ANY_ID,
+    ATTACK_AND_NAME,
+    BARE_OWASP,
+    ID_AND_NAME,
+    LOOSE_ATLAS,
+    OTHER_SEPARATORS,
+    folded,
+    squeezed,
+    straightened,
+)
 from seclab.registers.tables import NONE
+
+_PREFIX = "AML."
+_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,62 +46,6 @@ class Reading:
     safe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of framework ids.
-
-    Attributes:
-        what: What it holds, for messages.
-        frameworks: Whose ids.
-        kinds: Which kinds of entries.
-        form: The form of an id.
-    """
-
-    what: str
-    frameworks: frozenset[str]
-    kinds: frozenset[str]
-    form: str
-
-
-OWASP = frozenset({"OWASP LLM", "OWASP ML", "OWASP Agentic"})
-COLUMNS: Mapping[str, Column] = {
-    "nist_id": Column(
-        "an attack of NIST AI 100-2",
-        frozenset({"NIST AI 100-2"}),
-        frozenset({"attack", "objective"}),
-        r"NISTAML\.[0-9]{2,3}",
-    ),
-    "atlas_ids": Column(
-        "a technique of MITRE ATLAS",
-        frozenset({ATLAS}),
-        frozenset({"technique"}),
-        r"AML\.T[0-9]{4}(\.[0-9]{3})?",
-    ),
-    "owasp_ids": Column(
-        "an entry of an OWASP list with its edition",
-        OWASP,
-        frozenset({"entry"}),
-        "(LLM|ML|ASI)[0-9]{2}:[0-9]{4}",
-    ),
-}
-_ANY_ID = r"AML\.T[0-9]{4}(?:\.[0-9]{3})?|NISTAML\.[0-9]{3}|(?:LLM|ML|ASI)[0-9]{2}(?::[0-9]{4})?"
-_BETWEEN = r"[\s:,(\u2013-]+"
-_ID_AND_NAME = re.compile(rf"({_ANY_ID}){_BETWEEN}(.+?)\)?")
-_ATTACK_AND_NAME = re.compile(
-    rf"((?:TA|T|M)[0-9]{{4}}(?:\.[0-9]{{3}})?){_BETWEEN}(.+)", re.IGNORECASE
-)
-_OTHER_SEPARATORS = re.compile(r"[\s,|/&+]+")
-_LOOSE_ATLAS = re.compile(r"(?:AML[._-]?)?T([0-9]{1,4})(?:\.([0-9]{1,3}))?")
-_LOOSE_NIST = re.compile(r"(?:NIST)?AML[.:-]?([0-9]{1,3})")
-_LOOSE_OWASP = re.compile(
-    r"(?:OWASP)?(LLM|ML|ASI)-?([0-9]{1,2})(?:[:._/-]?\(?(20[0-9]{2})(?:[-/](?:20)?24)?\)?|[:/](2[0-9]))"
-)
-_WORD = re.compile(r"[^\W_]+")
-_PREFIX = "AML."
-_MOST = 3
-_BARE_OWASP = re.compile(r"(LLM|ML|ASI)-?([0-9]{1,2})")
-
-
 class Reader:
     """Reads tokens of id columns.
 
@@ -102,7 +61,7 @@ class Reader:
         self._named: dict[str, list[Entry]] = defaultdict(list)
         self._numbered: dict[str, list[Entry]] = defaultdict(list)
         for entry in frameworks.entries:
-            for name in {_folded(entry.name), _folded(entry.full_name)}:
+            for name in {folded(entry.name), folded(entry.full_name)}:
                 self._named[name].append(entry)
             if entry.framework in OWASP:
                 self._numbered[entry.id.partition(":")[0]].append(entry)
@@ -110,7 +69,7 @@ class Reader:
     def _fits(self, token: str, column: str) -> bool:
         """Whether a token is an id that may stand in a column."""
         entry = self._frameworks.get(token)
-        return entry is not None and entry.status != "retired" and _belongs(entry, column)
+        return entry is not None and entry.status != "retired" and belongs(entry, column)
 
     def read(self, token: str, column: str, context: Context) -> Reading | None:
         """What is wrong with a token; ``None`` for nothing."""
@@ -149,7 +108,7 @@ class Reader:
 
     def _separated(self, token: str, column: str, _context: Context) -> Reading | None:
         """Ids with something else than ``;`` between them."""
-        parts = tuple(filter(None, _OTHER_SEPARATORS.split(token)))
+        parts = tuple(filter(None, OTHER_SEPARATORS.split(token)))
         if len(parts) < 2 or not all(self.fits(part, column) for part in parts):
             return None
         meant = ";".join(parts)
@@ -172,8 +131,8 @@ class Reader:
         )
 
     def _elsewhere(self, token: str, column: str, _context: Context) -> Reading | None:
-        entry = self._frameworks.get(token) or self._frameworks.get(_squeezed(token))
-        if not entry or _belongs(entry, column):
+        entry = self._frameworks.get(token) or self._frameworks.get(squeezed(token))
+        if not entry or belongs(entry, column):
             return None
         article = "an" if entry.kind[0] in "aeiou" else "a"
         return Reading(
@@ -186,7 +145,7 @@ class Reader:
     def _slip(self, token: str, column: str, _context: Context) -> Reading | None:
         """Case, blanks, prefix, leading zeros."""
         known = [row.replacement for row in self._rows(token) if row.kind == "malformed"]
-        meant = known[0] if len(known) == 1 else _straightened(token, column)
+        meant = known[0] if len(known) == 1 else straightened(token, column)
         if not meant or not self.fits(meant, column):
             return None
         name = self._name(meant)
@@ -200,7 +159,7 @@ class Reader:
 
     def _only_one(self, token: str, meant: str) -> bool:
         """Whether a number of too few digits can be completed to one technique only."""
-        match = _LOOSE_ATLAS.fullmatch(_squeezed(token))
+        match = LOOSE_ATLAS.fullmatch(squeezed(token))
         if not match or len(match[1]) == len("0000"):
             return True
         pattern = re.compile(".*".join(match[1]))
@@ -209,8 +168,8 @@ class Reader:
         return numbers == {meant[5:9]}
 
     def _of_attack(self, token: str, column: str, context: Context) -> Reading | None:
-        named = _ATTACK_AND_NAME.fullmatch(token)
-        attack = named[1] if named and not re.search(_ANY_ID, named[2]) else token
+        named = ATTACK_AND_NAME.fullmatch(token)
+        attack = named[1] if named and not re.search(ANY_ID, named[2]) else token
         rows = [row for row in self._rows(attack) if row.kind.startswith("attack-")]
         if not rows:
             return None
@@ -276,7 +235,7 @@ class Reader:
         return [id_ for id_ in found if id_]
 
     def _bare_number(self, token: str, column: str, context: Context) -> Reading | None:
-        match = _BARE_OWASP.fullmatch(_squeezed(token))
+        match = BARE_OWASP.fullmatch(squeezed(token))
         if column != "owasp_ids" or not match:
             return None
         entries = self._numbered.get(f"{match[1]}{int(match[2]):02d}", [])
@@ -309,20 +268,20 @@ class Reader:
         return [entry for entry in entries if self._compass.of(entry.id) & threats]
 
     def _with_name(self, token: str, column: str, context: Context) -> Reading | None:
-        match = _ID_AND_NAME.fullmatch(token)
+        match = ID_AND_NAME.fullmatch(token)
         if not match:
             return None
-        id_, name = match[1], _folded(match[2])
+        id_, name = match[1], folded(match[2])
         if column == "owasp_ids" and ":" not in id_:
             return self._number_and_name(token, id_, name)
         entry = self._frameworks.get(id_)
         if not entry or not self.fits(id_, column):
             return None
-        if name in (_folded(entry.name), _folded(entry.full_name)):
+        if name in (folded(entry.name), folded(entry.full_name)):
             return Reading(
                 "malformed", f"{token!r} is an id and its name", f"write {id_}", id_, safe=True
             )
-        if any(_folded(each.name) == name for each in self._frameworks.former_names_of(id_)):
+        if any(folded(each.name) == name for each in self._frameworks.former_names_of(id_)):
             return Reading(
                 "renamed",
                 f"{id_} is called {entry.full_name} today, no longer {match[2]}",
@@ -334,7 +293,7 @@ class Reader:
 
     def _number_and_name(self, token: str, number: str, name: str) -> Reading | None:
         """An OWASP number without an edition, but with a name."""
-        entries = [entry for entry in self._numbered.get(number, []) if _folded(entry.name) == name]
+        entries = [entry for entry in self._numbered.get(number, []) if folded(entry.name) == name]
         if not entries:
             return None
         slips = self._rows(f"{number}: {entries[0].name}")
@@ -343,7 +302,7 @@ class Reader:
         old = (
             only
             and usual != entries[0].id
-            and (not usual.startswith(number) or _folded(self._name(usual)) != name)
+            and (not usual.startswith(number) or folded(self._name(usual)) != name)
         )
         editions = " and ".join(entry.edition for entry in entries)
         return Reading(
@@ -360,7 +319,7 @@ class Reader:
         return entry.id == other or (change is not None and change.kind != "nearest")
 
     def _other_name(self, entry: Entry, name: str, column: str, context: Context) -> Reading | None:
-        carriers = [each for each in self._named.get(_folded(name), []) if _belongs(each, column)]
+        carriers = [each for each in self._named.get(folded(name), []) if belongs(each, column)]
         if not carriers:
             return None
         if column != "owasp_ids":
@@ -393,7 +352,7 @@ class Reader:
         return own[-1]
 
     def _name_alone(self, token: str, column: str, _context: Context) -> Reading | None:
-        current = self._named.get(_folded(token), [])
+        current = self._named.get(folded(token), [])
         ids = [each.id for each in current if self.fits(each.id, column)]
         rule, problem = "malformed", f"{token!r} is a name, not an id"
         if not ids:
@@ -447,43 +406,10 @@ class Reader:
         return entry.full_name if entry else ""
 
 
-def ids_in(text: str) -> list[str]:
-    """The ids that a text names."""
-    return re.findall(_ANY_ID, text)
-
-
-def _belongs(entry: Entry, column: str) -> bool:
-    return entry.framework in COLUMNS[column].frameworks and entry.kind in COLUMNS[column].kinds
-
-
 def _tidied(token: str, bare: str) -> Reading:
     return Reading(
         "malformed", f"blanks stand around or inside {token!r}", f"write {bare}", bare, safe=True
     )
-
-
-def _squeezed(token: str) -> str:
-    return "".join(token.split()).upper()
-
-
-def _straightened(token: str, column: str) -> str:
-    """A token in the form of the column, if only case, blanks, prefix or zeros are wrong."""
-    text = _squeezed(token)
-    if column == "atlas_ids" and (match := _LOOSE_ATLAS.fullmatch(text)):
-        number, part = match.groups()
-        if not text.startswith("AML") and not number.startswith("0"):
-            return ""  # it would be an id of ATT&CK, which numbers independently
-        return f"AML.T{int(number):04d}" + (f".{int(part):03d}" if part else "")
-    if column == "nist_id" and (match := _LOOSE_NIST.fullmatch(text)):
-        return f"NISTAML.{int(match[1]):03d}"
-    if column == "owasp_ids" and (match := _LOOSE_OWASP.fullmatch(text)):
-        return f"{match[1]}{int(match[2]):02d}:{match[3] or f'20{match[4]}'}"
-    return ""
-
-
-def _folded(text: str) -> str:
-    """A name in small letters, without what stands between its words."""
-    return " ".join(_WORD.findall(text.casefold()))
 
 
 def _first(text: str) -> str:
