@@ -178,7 +178,10 @@ def _prepare(parameters: EvaluationParameters) -> Context:
         progress.warning("finished a promotion of %s, whose process had died", name)
     key = project.signing_key(parts, "pipeline", at=now)
     if key is None:
-        progress.warning("unsigned there is no key of the pipeline: `seclab keys init` makes one")
+        progress.warning(
+            "unsigned there is no key of the pipeline: `seclab keys init --role pipeline "
+            "--owner TEAM` makes one"
+        )
     return Context(
         project=parts,
         store=store,

@@ -97,12 +97,11 @@ def audit(
         *_void_differences(entries, runs),
     ]
     yield Finding(_of(entries), "", "", tuple(differences))
-    yield Finding(
-        f"champion of {registered_model}",
-        "",
-        "",
-        tuple(_champion_differences(shelf, registered_model, entries)),
-    )
+    differences = list(_champion_differences(shelf, registered_model, entries))
+    what = f"champion of {registered_model}"
+    if not differences and shelf.aliased(registered_model, CHAMPION) is None:
+        what += ": there is none"
+    yield Finding(what, "", "", tuple(differences))
 
 
 def audit_run(shelf: Shelf, run: RunSummary, *, keyring: Keyring) -> Finding:

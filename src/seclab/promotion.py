@@ -59,7 +59,7 @@ def promote(
     if force and key is None:
         raise Misconfigured(
             "forcing a promotion needs a key of the role pipeline: `seclab keys init --role "
-            "pipeline` makes one"
+            "pipeline --owner TEAM` makes one"
         )
     tracking.reconcile(store, name, at=at)
     shelf = StoreShelf(store)
@@ -229,8 +229,8 @@ def approve(project: Project, store: Store, run: RunSummary, *, role: Role, at: 
     key = signing_key(project, role, at=at)
     if key is None:
         raise Misconfigured(
-            f"there is no usable key of the role {role} here: `seclab keys init --role {role}` "
-            "makes one, `seclab keys show` lists them"
+            f"there is no usable key of the role {role} here: `seclab keys init --role {role} "
+            "--owner TEAM` makes one, `seclab keys show` lists them"
         )
     evidence = StoreShelf(store).evidence(run)
     differences = verify(

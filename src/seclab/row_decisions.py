@@ -80,8 +80,8 @@ def decide(
     key = signing_key(project, role, at=at) if role else None
     if role and key is None:
         raise Misconfigured(
-            f"there is no usable key of the role {role} here: `seclab keys init --role {role}` "
-            "makes one, `seclab keys show` lists them"
+            f"there is no usable key of the role {role} here: `seclab keys init --role {role} "
+            "--owner TEAM` makes one, `seclab keys show` lists them"
         )
     record = statements.row_decision(
         choice,

@@ -184,7 +184,10 @@ def test_nobody_forces_or_approves_without_a_key(signed, fresh, seclab):
     assert "forcing a promotion needs a key of the role pipeline" in forced.text
     for role, answer in (("legal", approved), ("security", lost)):
         assert (answer.code, answer.out) == (2, "")
-        assert f"no usable key of the role {role} here: `seclab keys init --role" in answer.text
+        hint = (
+            f"no usable key of the role {role} here: `seclab keys init --role {role} --owner TEAM`"
+        )
+        assert hint in answer.text
     assert _aliases(fresh) == {}
 
 

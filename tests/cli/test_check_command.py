@@ -80,6 +80,40 @@ def test_without_what_a_suite_needs_to_know_nothing_passes(check, digits):
     assert "no earlier version is given" in out
 
 
+def test_a_declared_range_is_expected_of_every_value(check, digits, tmp_path):
+    bright = _frame(digits)
+    bright.iloc[5, 20] = 17
+    aside = tmp_path / "aside.csv"
+
+    code, out, _ = check(bright, "--feature-range", "0", "16", "--aside", str(aside))
+
+    assert code == 1
+    assert "BLOCK    expect_features_to_be_in_range: 1 of 1797 rows outside" in out
+    assert pd.read_csv(aside).iloc[0, 20] == 17
+    assert check(bright, "--feature-range", "0", "17")[0] == 0
+
+
+def test_rows_too_few_to_judge_are_no_pass(check, digits):
+    code, out, _ = check(_frame(digits).head(8))
+
+    assert code == 3
+    assert "8 rows with 8 labels are too few: 20 a label are needed" in out
+    assert "8 rows are too few for 10 neighbours each" in out
+    assert "no label has more than" in out
+    assert out.rstrip().endswith("NOT_EVALUATED  now")
+
+
+def test_columns_of_another_layout_are_told_in_short(check, digits):
+    names = {name: f"pixel{place}" for place, name in enumerate(digits.feature_names)}
+
+    code, out, _ = check(_frame(digits).rename(columns=names), "--suite", "digits")
+
+    assert code == 1
+    assert "missing columns pixel_0_0, " in out
+    assert "and 56 more; unknown columns pixel0, " in out
+    assert "pixel63" not in out
+
+
 def test_a_column_that_is_not_there_is_a_mistake_in_words(check, digits):
     code, _, err = check(_frame(digits), "--batch", "when")
 

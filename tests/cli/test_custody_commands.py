@@ -126,6 +126,13 @@ def test_a_first_version_without_origin_is_not_recorded(seclab, files):
     )
 
 
+def test_a_name_that_is_neither_file_nor_dataset_is_2_and_says_which_there_are(seclab, files):
+    answer = seclab(files, "custody", "record", "digts", *KNOWN)
+
+    assert answer.code == 2
+    assert "digts: there is no such file, and no dataset of that name; known: digits" in answer.text
+
+
 @pytest.mark.parametrize(
     ("when", "problem"), [("2999-01-01", "is in the future"), ("soon", "'soon' is no day")]
 )

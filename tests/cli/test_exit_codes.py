@@ -55,6 +55,16 @@ def test_poisoned_data_is_1_and_said_in_plain_text(lab, seclab, monkeypatch):
     assert "champion" not in answer.out
 
 
+@pytest.mark.usefixtures("flows_inside")
+def test_data_poisoned_on_purpose_is_1_and_shown_as_such(lab, seclab):
+    answer = seclab(lab.root, "evaluate", "--poison", "patch", "--profile", "quick")
+
+    assert answer.code == 1
+    assert "poisoned digits on purpose: patch, 29 rows" in answer.err
+    shown = seclab(lab.root, "show", "latest").out.splitlines()
+    assert shown[1].startswith("poisoned on purpose (patch, 29 rows)")
+
+
 def test_every_unknown_name_is_2_before_anything_is_stored(lab):
     answer = lab.run(
         *("evaluate", "--profile", "lazy", "--model", "perceptron"),

@@ -343,4 +343,4 @@ def test_a_project_without_runs_says_so(lab, seclab):
     }
     latest = seclab(lab.root, "show", "latest")
     assert latest.code == 2
-    assert "there is no run latest" in latest.text
+    assert "there are no runs yet: `seclab evaluate` makes the first" in latest.text

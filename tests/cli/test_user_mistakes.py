@@ -27,6 +27,11 @@ def test_no_command_shows_the_help(seclab, tmp_path):
         (("runs", "--limit", "0"), "Invalid value for '--limit'"),
         (("evaluate", "--seed", "-1"), "Invalid value for '--seed'"),
         (("evaluate", "--fast"), "No such option: --fast"),
+        (("evaluate", "--rate", "0.1"), "give --poison KIND as well"),
+        (
+            ("evaluate", "--poison", "patch", "--model", "mlp", "--control", "labels"),
+            "leave out --model and --control",
+        ),
         (("ui", "--port", "70000"), "Invalid value for '--port'"),
     ],
 )

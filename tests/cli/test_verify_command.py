@@ -262,6 +262,7 @@ def test_a_project_without_runs_has_nothing_to_verify(lab, seclab, tmp_path):
     answer = seclab(lab, "verify", "--all")
 
     assert answer.code == 0
+    assert "champion of digits: there is none" in answer.out
     assert "0 runs verified" in answer.out
     path = tmp_path / "ledger.jsonl"
     assert seclab(lab, "export-ledger", "-o", str(path)).code == 0

@@ -114,13 +114,20 @@ def evaluate(  # noqa: PLR0917 - Typer turns parameters into options by position
         str | None,
         typer.Option(
             help="Poison the data on purpose, with random_flips, patch, blended or another kind, "
-            "and see what the checks find and repair saves: the run ends blocked.",
+            "and see what the checks find and repair saves: no model is evaluated, and the run "
+            "ends blocked.",
             show_default=False,
         ),
     ] = None,
     rate: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Poisoned rows as a fraction of all.")
-    ] = 0.02,
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="With --poison: poisoned rows as a fraction of all.",
+            show_default="0.02",
+        ),
+    ] = None,
     seed: Seed = 0,
     promote: Annotated[
         bool,

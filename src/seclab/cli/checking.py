@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from seclab import custody, data_checks, settings
 from seclab.cli.output import as_json, say
 from seclab.cli.pictures import ANYTHING, picture
-from seclab.data_checks.suites import Suite, load_suite
+from seclab.data_checks.suites import Expectation, Suite, load_suite
 from seclab.data_files import (
     Limits,
     read_arrivals,
@@ -21,10 +22,17 @@ from seclab.datasets import Dataset
 from seclab.errors import Misconfigured
 from seclab.evidence import plain
 from seclab.gate import Verdict
-from seclab.measurement import CheckReport, CheckResult, CheckStatus, SuspectedPattern
+from seclab.measurement import (
+    CheckReport,
+    CheckResult,
+    CheckStatus,
+    Severity,
+    SuspectedPattern,
+)
 from seclab.reports.judged import EXIT_CODES
 
 _ROWS_SHOWN = 20
+_IN_RANGE = "expect_features_to_be_in_range"
 
 
 def check(
@@ -47,7 +55,8 @@ def check(
         suite: Name of the suite it is held to.
         label: Name of the column of labels; None: inferred.
         image_shape: Height and width; None: inferred.
-        feature_range: Smallest and largest value of a feature; None: inferred.
+        feature_range: Smallest and largest value of a feature, which then is expected besides;
+            None: inferred.
         rest: Where the rows that are left are written; None: nowhere.
         aside: Where the suspected rows are written; None: nowhere.
         batch: Name of the column that says when a row arrived; None: nothing says it.
@@ -59,7 +68,7 @@ def check(
         InvalidData: The file is malformed, hostile or too large.
     """
     require_writable(*(each for each in (rest, aside) if each))
-    expectations = _suite(suite)
+    expectations = _within(_suite(suite), feature_range)
     dataset, batches = _read(path, batch, label, image_shape, feature_range)
     earlier = None
     if against is not None:
@@ -114,6 +123,17 @@ def _suite(name: str) -> Suite:
         known = ", ".join(sorted(each.stem for each in folder.glob("*.json")))
         raise Misconfigured(f"there is no suite {name!r} in {folder}; known: {known}")
     return load_suite(path)
+
+
+def _within(suite: Suite, feature_range: tuple[float, float] | None) -> Suite:
+    """The suite, and that the features lie in the range which the caller declares."""
+    if feature_range is None or any(each.type == _IN_RANGE for each in suite.expectations):
+        return suite
+    low, high = feature_range
+    declared = Expectation(
+        _IN_RANGE, {"low": low, "high": high}, Severity.CRITICAL, ("R-POI-04", "R-POI-01")
+    )
+    return replace(suite, expectations=(*suite.expectations, declared))
 
 
 def _verdict(report: CheckReport) -> Verdict:

@@ -23,7 +23,7 @@ def evaluate(
     evaluations: Sequence[str] | None,
     controls: Sequence[str] | None,
     poison: str | None,
-    rate: float,
+    rate: float | None,
     seed: int,
     promote: bool,
     refresh: bool,
@@ -31,6 +31,14 @@ def evaluate(
 ) -> None:
     """Run the evaluation flow and exit with its verdict."""
     found = settings.find()
+    narrowed = {"--model": models, "--evaluation": evaluations, "--control": controls}
+    given = [option for option, names in narrowed.items() if names]
+    if poison and given:
+        raise Misconfigured(
+            f"--poison is about the data and its checks alone: leave out {' and '.join(given)}"
+        )
+    if rate is not None and not poison:
+        raise Misconfigured("--rate is how much --poison poisons: give --poison KIND as well")
     parameters: dict[str, Any] = {
         "profile": profile,
         "seed": seed,
@@ -44,7 +52,9 @@ def evaluate(
     if controls:
         parameters["controls"] = list(dict.fromkeys(controls))
     if poison:
-        parameters |= {"poison": poison, "poison_rate": rate}
+        parameters["poison"] = poison
+    if rate is not None:
+        parameters["poison_rate"] = rate
     with _progress(quiet=json), _serving(found) as ready:
         from seclab import project, registry
 
@@ -106,7 +116,7 @@ def _named(project: Settings, name: str) -> Any:
     except (ImportError, AttributeError) as error:
         raise Misconfigured(
             f"{name!r}, named in {project.root / 'pyproject.toml'}, cannot be imported: {error}; "
-            "the pipeline extra may be missing: pip install 'ai-security-lab[pipeline]'"
+            "the pipeline extra may be missing: pip install '.[pipeline]' in a checkout"
         ) from error
 
 

@@ -52,7 +52,7 @@ def export(reference: str, *, out: Path) -> None:
     )
     say(f"{out}  {run.name}")
     say(f"bundle {run.bundle_digest}")
-    say(f"check it anywhere: pip install ai-security-lab && seclab verify {out.name}")
+    say(f"check it anywhere: `pip install .` in a checkout, then seclab verify {out.name}")
 
 
 def export_ledger(*, out: Path) -> None:

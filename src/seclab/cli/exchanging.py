@@ -45,7 +45,7 @@ def _html(project: Settings, model: ThreatModel, target: Path) -> Mapping[str, s
         from seclab.diagrams.page import render_page
     except ModuleNotFoundError as error:
         raise Misconfigured(
-            "the page needs jinja2: pip install 'ai-security-lab[pipeline]', or write .md"
+            "the page needs jinja2: pip install '.[pipeline]' in a checkout, or write .md"
         ) from error
     return {target.name: render_page(model, _context(project))}
 

@@ -82,7 +82,8 @@ def new(
 ) -> None:
     """Add a risk and its row of the matrix; refused while the registers would not pass the check.
 
-    On a terminal, what no option gives is asked for.
+    That no threat model has it yet is left for its system's file. On a terminal, what no option
+    gives is asked for.
     """
     from seclab.cli import register_new as command
 

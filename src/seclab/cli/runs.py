@@ -63,6 +63,9 @@ def show(reference: str, *, json: bool) -> None:
         as_json(evidence.bundle.document)
         return
     say(f"{run.name}  {run.run_id}")
+    if poison := evidence.bundle.predicate["description"].get("poison"):
+        said = f"{poison['kind']}, {len(poison['rows'])} rows"
+        say(f"poisoned on purpose ({said}): it says nothing of the data as they are")
     say()
     say(explain(decide_again(evidence.bundle)))
     for outcome in outcomes_of(evidence.bundle):

@@ -163,8 +163,13 @@ def _ordered(digest: Any, histories: Mapping[str, History]) -> str:
 
 
 def _dataset(what: str, label: str | None, feature_range: tuple[float, float] | None) -> Dataset:
-    if what in LOADERS and not Path(what).exists():
-        return load(what)
+    if not Path(what).exists():
+        if what in LOADERS:
+            return load(what)
+        raise Misconfigured(
+            f"{what}: there is no such file, and no dataset of that name; known: "
+            f"{', '.join(LOADERS)}"
+        )
     return read_dataset(Path(what), label=label, feature_range=feature_range, limits=Limits())
 
 

@@ -219,7 +219,7 @@ def _findings(table: Table, suite: Suite) -> tuple[Finding | Broken, ...]:
     except ModuleNotFoundError as error:
         raise Misconfigured(
             f"data checks need {error.name}, which is not installed; "
-            "install ai-security-lab[pipeline]"
+            "pip install '.[pipeline]' in a checkout"
         ) from error
     try:
         return run(table, suite)

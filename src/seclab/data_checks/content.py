@@ -10,6 +10,7 @@ from seclab.data_checks.table import Finding, Table, indexes
 from seclab.errors import Misconfigured
 
 _Names = Annotated[list[str], Field(min_length=1)]
+_NAMED = 8  # columns that are told one by one
 
 
 @expectation(
@@ -57,13 +58,18 @@ def _column_differences(found: tuple[str, ...], wanted: list[str]) -> list[str]:
     extra = [name for name in found if name not in wanted]
     differences = []
     if missing:
-        differences.append(f"missing columns {', '.join(missing)}")
+        differences.append(f"missing columns {_some(missing)}")
     if extra:
-        differences.append(f"unknown columns {', '.join(extra)}")
+        differences.append(f"unknown columns {_some(extra)}")
     if not differences and list(found) != wanted:
         place = next(i for i, name in enumerate([*found, ""]) if name != [*wanted, ""][i])
         differences.append(f"columns repeated or in another order, from column {place} on")
     return differences
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 @expectation(

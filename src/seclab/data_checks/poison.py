@@ -17,12 +17,16 @@ from seclab.defenses.duplicates import duplicate_clusters
 from seclab.defenses.influence import group_influence
 from seclab.defenses.label_noise import label_noise, neighbour_labels
 from seclab.defenses.nested_groups import main_directions, of_equal_length
+from seclab.errors import NotEvaluated
 
 _Count = Annotated[int, Field(ge=1)]
 _Whole = Annotated[int, Field(ge=0)]
 _Share = Annotated[float, Field(ge=0, le=1)]
 _Above = Annotated[float, Field(gt=0)]
 _Factor = Annotated[float, Field(ge=1)]
+
+_FEWEST_A_LABEL = 20
+"""Rows a label, on average, below which fits without a row contradict most clean sets of digits."""
 
 
 @expectation(
@@ -48,6 +52,11 @@ def expect_labels_to_be_supported(
 ) -> Finding:
     """Fits that have not seen a row confirm its label, for all but the hard rows of any set."""
     require_finite(table)
+    rows, known = len(table.labels), np.unique(table.labels).size
+    if rows < _FEWEST_A_LABEL * known:
+        raise NotEvaluated(
+            f"{rows} rows with {known} labels are too few: {_FEWEST_A_LABEL} a label are needed"
+        )
     return finding_of(
         label_noise(
             table.features,
@@ -86,6 +95,8 @@ def expect_neighbours_to_share_labels(
 ) -> Finding:
     """The nearest other rows vote for the label of a row, for all but a few rows of any set."""
     require_finite(table)
+    if len(table.labels) <= neighbours:
+        raise NotEvaluated(f"{len(table.labels)} rows are too few for {neighbours} neighbours each")
     return finding_of(
         neighbour_labels(
             table.features,
@@ -129,6 +140,11 @@ def expect_groups_to_look_like_their_label(
     nothing of the class that they were taken from.
     """
     require_finite(table)
+    most = int(np.unique(table.labels, return_counts=True)[1].max())
+    if largest_share * most < smallest:
+        raise NotEvaluated(
+            f"no label has more than {most} rows: a group of {smallest} would be too much of it"
+        )
     judged = table.features
     if ignore_brightness and table.image_shape is not None:
         judged = of_equal_length(judged)

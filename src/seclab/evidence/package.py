@@ -53,7 +53,7 @@ Evidence of one security evaluation.
 
 To verify it, in any environment with Python and no access to the pipeline:
 
-  pip install ai-security-lab
+  pip install .                                   (in a checkout of ai-security-lab)
   seclab verify evidence.zip --keys FOLDER
 
 FOLDER holds public keys that you got from their owners. Without --keys those in this package are

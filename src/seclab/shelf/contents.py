@@ -103,6 +103,8 @@ def the_one(reference: str, matching: Sequence[RunSummary]) -> RunSummary:
     Raises:
         Misconfigured: None fits, or more than one.
     """
+    if not matching and reference == "latest":
+        raise Misconfigured("there are no runs yet: `seclab evaluate` makes the first")
     if not matching:
         raise Misconfigured(f"there is no run {reference}; `seclab runs` lists them")
     if len(matching) > 1:

@@ -5,6 +5,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import mlflow
 from mlflow import MlflowClient
@@ -12,6 +14,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
+from seclab.errors import Misconfigured
 from seclab.settings import Settings, prepare_environment
 from seclab.shelf.failures import unavailable
 from seclab.shelf.records import EXPERIMENT, MODEL_SOURCE
@@ -73,6 +76,7 @@ def open_store(settings: Settings) -> Store:
     """Open the project's evidence store, creating an embedded one where there is none.
 
     Raises:
+        Misconfigured: It was moved, or copied from another project.
         StoreUnavailable: It cannot be read or written, with the reason and what to do.
     """
     prepare_environment(settings)
@@ -110,4 +114,22 @@ def _experiment(client: MlflowClient, settings: Settings) -> str:
             found = client.get_experiment_by_name(EXPERIMENT)
             if found is None:
                 raise
+    if settings.embedded:
+        _require_at_home(settings.store / "artifacts", found.artifact_location)
     return str(found.experiment_id)
+
+
+def _require_at_home(here: Path, written: str) -> None:
+    """Refuse a store whose database sends the files of new runs to the folder of another.
+
+    Raises:
+        Misconfigured: It was moved, or copied from another project.
+    """
+    parts = urlsplit(written)
+    there = Path(unquote(parts.path) if parts.scheme else written)
+    if there.resolve() != here.resolve():
+        raise Misconfigured(
+            f"the store {here.parent} was moved or copied: its database keeps files in {there}, "
+            "and what is written now would go there; put it back where it was, or begin a new "
+            "one with SECLAB_STORE"
+        )

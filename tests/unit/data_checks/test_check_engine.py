@@ -178,7 +178,7 @@ def test_great_expectations_missing_is_said_with_what_to_install(digits, digits_
     monkeypatch.delitem(sys.modules, "seclab.data_checks.engine")
     monkeypatch.setitem(sys.modules, "great_expectations", None)
 
-    with pytest.raises(Misconfigured, match=r"install ai-security-lab\[pipeline\]"):
+    with pytest.raises(Misconfigured, match=r"pip install '\.\[pipeline\]' in a checkout"):
         data_checks.check(digits, digits_suite, baseline=None)
 
 

@@ -344,7 +344,7 @@ def test_a_project_without_a_store_has_nothing_and_none_is_made(settings_at, tmp
     settings.store.mkdir()
     assert _is_empty(EmbeddedShelf(settings))
     assert list(settings.store.iterdir()) == []
-    with pytest.raises(Misconfigured, match="there is no run latest"):
+    with pytest.raises(Misconfigured, match="there are no runs yet"):
         EmbeddedShelf(settings).find("latest")
 
 

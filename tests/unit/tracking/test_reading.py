@@ -15,7 +15,7 @@ AGENT = Subject("agent", "support-agent", "sha256:rfc8785:bb")
 def test_an_empty_store_has_no_runs(store):
     assert tracking.runs(store) == []
     assert evidence_by_risk(tracking.runs(store), ["R-EVA-01"]) == {}
-    with pytest.raises(Misconfigured, match="there is no run latest; `seclab runs` lists them"):
+    with pytest.raises(Misconfigured, match="there are no runs yet"):
         tracking.find_run(store, "latest")
 
 

@@ -11,7 +11,7 @@ import pytest
 from mlflow.exceptions import MlflowException
 
 from seclab import tracking
-from seclab.errors import NotEvaluated, StoreUnavailable
+from seclab.errors import Misconfigured, NotEvaluated, StoreUnavailable
 from seclab.tracking.store import EXPERIMENT, unavailable_means
 from tests.runs import MODEL, STARTED, finished
 from tests.unit.tracking.conftest import closing
@@ -67,6 +67,19 @@ def test_a_project_may_lie_in_any_folder(settings_at, project, tmp_path, name):
 
     (written,) = (settings.store / "artifacts").rglob("here.txt")
     assert written.read_text() == "here"
+
+
+def test_a_store_that_was_copied_is_not_written_where_the_original_is(
+    settings_at, project, record_run, tmp_path
+):
+    record_run()
+    copy = settings_at(tmp_path / "copy")
+    shutil.copytree(project.store, copy.store)
+
+    with pytest.raises(Misconfigured, match="was moved or copied") as caught:
+        tracking.open_store(copy)
+
+    assert str(project.store / "artifacts") in str(caught.value)
 
 
 def test_two_first_starts_at_once_share_one_experiment(project):
