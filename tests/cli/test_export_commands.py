@@ -59,6 +59,17 @@ def test_an_end_that_was_cut_off_without_a_trace_shows_against_an_earlier_export
         assert "as in the earlier export, found no entry" in line
 
 
+def test_an_earlier_ledger_is_never_overwritten(promoted, seclab, tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    path.write_text("what would prove a change")
+
+    answer = seclab(promoted.lab, "export-ledger", "-o", str(path))
+
+    assert (answer.code, answer.out) == (2, "")
+    assert "is there already and is not overwritten" in answer.err
+    assert path.read_text() == "what would prove a change"
+
+
 def test_an_export_goes_on_where_an_earlier_one_ended(promoted, seclab, exported, tmp_path):
     path = tmp_path / "ledger.jsonl"
     seclab(promoted.lab, "export-ledger", "-o", str(path))

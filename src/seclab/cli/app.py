@@ -360,7 +360,7 @@ def bom(
 @app.command(name="export-ledger")
 def export_ledger(
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="JSON Lines file to write.", show_default=False)
+        Path, typer.Option("--out", "-o", help="New JSON Lines file to write.", show_default=False)
     ],
 ) -> None:
     """Write the ledger to a file, to be kept out of reach of whoever writes to the store."""

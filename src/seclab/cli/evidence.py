@@ -5,7 +5,7 @@ from pathlib import Path
 
 from seclab import settings
 from seclab.audit import Finding, audit, audit_run
-from seclab.cli.output import as_json, say, write_text
+from seclab.cli.output import as_json, say
 from seclab.cli.shelves import open_shelf
 from seclab.cli.verification import read_ledger_file
 from seclab.errors import EvidenceMismatch
@@ -13,6 +13,7 @@ from seclab.evidence import plain
 from seclab.evidence.keys import load_keyring
 from seclab.evidence.ledger import to_lines
 from seclab.evidence.package import write_package
+from seclab.whole_files import write_new
 
 
 def verify_run(reference: str, *, json: bool) -> None:
@@ -56,9 +57,13 @@ def export(reference: str, *, out: Path) -> None:
 
 
 def export_ledger(*, out: Path) -> None:
-    """Write the ledger to a file, to be kept where nobody who writes to the store can reach."""
+    """Write the ledger to a new file, to be kept where nobody who writes to the store can reach.
+
+    Raises:
+        Misconfigured: There is such a file: an earlier ledger is what would prove a change.
+    """
     entries = open_shelf(settings.find()).ledger()
-    write_text(out, to_lines(entries))
+    write_new(out, to_lines(entries).encode())
     say(f"{out}  {len(entries)} entries")
     say(f"later: seclab verify --all --ledger {out}")
 
