@@ -22,6 +22,7 @@ def serving(promoted, tmp_path):
 def _ledger(lab, tmp_path, seclab):
     """What the ledger says happened, in its own words."""
     path = tmp_path / "ledger.jsonl"
+    path.unlink(missing_ok=True)
     assert seclab(lab, "export-ledger", "-o", str(path)).code == 0
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
