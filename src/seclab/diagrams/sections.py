@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from seclab.diagrams.context import Context
 from seclab.diagrams.marks import look_of
-from seclab.threat_models.records import STRIDE_OF, Flow, ThreatModel
+from seclab.threat_models.records import STRIDE_NAMES, STRIDE_OF, Flow, ThreatModel
 
 Row = tuple[str, ...]
 
@@ -179,9 +179,9 @@ def _grid(model: ThreatModel) -> Section:
         (id_, names[id_], kind, *(_answer(model, id_, letter) for letter in "STRIDE"))
         for id_, kind in model.kinds().items()
     )
+    letters = ", ".join(f"{letter} {name}" for letter, name in STRIDE_NAMES.items())
     note = (
-        "S spoofing, T tampering, R repudiation, I information disclosure, D denial of service, "
-        "E elevation of privilege. A dash: does not arise there. n/a: "
+        f"{letters}. A dash: does not arise there. n/a: "
         "dismissed, with the reason below. UNANSWERED: nobody has said."
     )
     columns = ("id", "element or flow", "kind", *"STRIDE")

@@ -13,17 +13,10 @@ from seclab.diagrams.geometry import Box
 from seclab.errors import Misconfigured
 from seclab.registers.entries import is_number
 from seclab.registers.records import OWNERS, Owner
-from seclab.threat_models.records import ElementKind
+from seclab.threat_models.records import STRIDE_LETTERS, STRIDE_NAMES, ElementKind
 
-STRIDE_NAMES: Mapping[str, str] = {
-    "S": "Spoofing",
-    "T": "Tampering",
-    "R": "Repudiation",
-    "I": "Information disclosure",
-    "D": "Denial of service",
-    "E": "Elevation of privilege",
-}
-_LETTERS = {name.casefold(): letter for letter, name in STRIDE_NAMES.items()}
+# As Threat Dragon writes them.
+TYPES: Mapping[str, str] = {letter: name.capitalize() for letter, name in STRIDE_NAMES.items()}
 _STATUSES = (
     "NotApplicable",
     "Open",
@@ -298,12 +291,12 @@ class _Reader:
         whole = isinstance(number, int) and not isinstance(number, bool)
         if not whole:
             self.problems.append(f"{at}number: a whole number is needed")
-        letter = self.choice(threat, "type", at, of=tuple(STRIDE_NAMES.values()))
+        letter = self.choice(threat, "type", at, of=tuple(TYPES.values()))
         return NativeThreat(
             id=self.text(threat, "id", at) or self.text(threat, "threatId", at),
             number=number if whole else 0,
             title=self.text(threat, "title", at),
-            letter=_LETTERS[letter.casefold()],
+            letter=STRIDE_LETTERS[letter.casefold()],
             status=self.choice(threat, "status", at, of=_STATUSES),
             severity=self.choice(threat, "severity", at, of=_SEVERITIES),
             description=self.text(threat, "description", at),

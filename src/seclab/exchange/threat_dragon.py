@@ -10,7 +10,7 @@ from seclab.diagrams.layout import Arrow, Layout, lay_out
 from seclab.errors import Misconfigured
 from seclab.exchange.identity import uuid_of
 from seclab.exchange.merging import merge
-from seclab.exchange.native import STRIDE_NAMES, read_native
+from seclab.exchange.native import TYPES, read_native
 from seclab.exchange.placeholders import empty_model, in_form
 from seclab.registers import Risk
 from seclab.threat_models import read_threat_model, write_threat_model
@@ -227,7 +227,7 @@ def _threat(
         "id": uuid_of(model.id, threat.id),
         "number": number,
         "title": threat.title,
-        "type": STRIDE_NAMES[threat.stride],
+        "type": TYPES[threat.stride],
         "modelType": "STRIDE",
         "status": threat.status.capitalize(),
         "severity": threat.severity.capitalize(),

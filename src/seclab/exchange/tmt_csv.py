@@ -17,6 +17,7 @@ from seclab.exchange.placeholders import (
 )
 from seclab.registers.tables import Problems, Row, read_table
 from seclab.threat_models.records import (
+    STRIDE_LETTERS,
     Dismissal,
     Element,
     Flow,
@@ -43,15 +44,7 @@ REQUIRED = (
 OPTIONAL = ("Short Description", "Possible Mitigation(s)", "SDL Phase")
 """Columns that Microsoft's own templates add. What is in them is not taken over."""
 
-_LETTERS: Mapping[str, str] = {
-    "spoofing": "S",
-    "tampering": "T",
-    "repudiation": "R",
-    "information disclosure": "I",
-    "denial of service": "D",
-    "elevation of privilege": "E",
-    "elevation of privileges": "E",
-}
+_LETTERS: Mapping[str, str] = {**STRIDE_LETTERS, "elevation of privileges": "E"}
 _NOT_APPLICABLE = "not applicable"
 _STATES: Mapping[str, ThreatStatus] = {
     "not started": "open",

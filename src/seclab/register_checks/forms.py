@@ -12,6 +12,7 @@ from seclab.findings import Edit, Finding
 from seclab.register_checks.writing import Writer
 from seclab.registers import ASSET_CLASSES, OWNERS, STATUSES
 from seclab.registers.tables import Row
+from seclab.threat_models.records import STRIDE_LETTERS
 
 _Meant: TypeAlias = tuple[tuple[str, ...], bool]  # the likeliest first; whether it is safe
 NOTHING = frozenset(("-", "--", "?", "n/a", "na", "none", "null", "tbd", "todo", "unknown"))
@@ -21,14 +22,6 @@ NOTHING = frozenset(("-", "--", "?", "n/a", "na", "none", "null", "tbd", "todo",
 _ELSEWHERE = frozenset(
     ("id", "risk_id", "nist_id", "atlas_ids", "owasp_ids", "evidence", "evaluation", "metric")
 )
-_LETTERS = {
-    "spoofing": "S",
-    "tampering": "T",
-    "repudiation": "R",
-    "information disclosure": "I",
-    "denial of service": "D",
-    "elevation of privilege": "E",
-}
 _COMPACT = re.compile(r"\A(20[0-9]{2})([0-9]{2})([0-9]{2})\Z")
 _YEAR_FIRST = re.compile(r"([0-9]{4})[-/. ]([0-9]{1,2})[-/. ]([0-9]{1,2})(?:[T ]00:00(?::00)?)?")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})")
@@ -96,7 +89,7 @@ def _choice(allowed: Sequence[str], cell: str) -> _Meant:
 def _stride(cell: str) -> _Meant:
     """Letters of STRIDE; safe unless they stand together like a word."""
     items = [" ".join(each.split()).casefold() for each in re.split(r"[;,|/+&]", cell)]
-    letters = [_LETTERS.get(each, each.upper()) for each in items if each]
+    letters = [STRIDE_LETTERS.get(each, each.upper()) for each in items if each]
     safe = all(re.fullmatch("[STRIDE]", letter) for letter in letters)
     if not safe and len(letters) == 1 and re.fullmatch("[STRIDE ]+", letters[0]):
         letters = list(letters[0].replace(" ", ""))

@@ -4,16 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from seclab.threat_models.context import Noted
-from seclab.threat_models.records import PASTA_STAGES, STRIDE_OF, ThreatModel
-
-NAMES = {
-    "S": "spoofing",
-    "T": "tampering",
-    "R": "repudiation",
-    "I": "information disclosure",
-    "D": "denial of service",
-    "E": "elevation of privilege",
-}
+from seclab.threat_models.records import PASTA_STAGES, STRIDE_NAMES, STRIDE_OF, ThreatModel
 
 
 def answer_findings(model: ThreatModel) -> Iterator[Noted]:
@@ -29,7 +20,7 @@ def _unanswered(model: ThreatModel) -> Iterator[Noted]:
     for target, letter in model.unanswered():
         missing[target].append(letter)
     for target, letters in missing.items():
-        words = ", ".join(f"{letter} ({NAMES[letter]})" for letter in letters)
+        words = ", ".join(f"{letter} ({STRIDE_NAMES[letter]})" for letter in letters)
         yield Noted(
             "unanswered-stride",
             where=target,
@@ -57,7 +48,7 @@ def _letters(model: ThreatModel) -> Iterator[Noted]:
                     "wrong-stride",
                     where=where,
                     column="stride",
-                    message=f"{letter} ({NAMES[letter]}) is not asked of {target}, which is "
+                    message=f"{letter} ({STRIDE_NAMES[letter]}) is not asked of {target}, which is "
                     f"{'an' if kind == 'actor' else 'a'} {kind}",
                     suggestion=f"a {kind} has {', '.join(STRIDE_OF[kind])}; move the threat to the "
                     "element that it is done to",

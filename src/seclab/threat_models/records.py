@@ -22,6 +22,15 @@ THREAT_STATUSES: tuple[str, ...] = get_args(ThreatStatus)
 SEVERITIES: tuple[str, ...] = get_args(Severity)
 CONTROL_KINDS: tuple[str, ...] = get_args(ControlKind)
 
+STRIDE_NAMES: Mapping[str, str] = {
+    "S": "spoofing",
+    "T": "tampering",
+    "R": "repudiation",
+    "I": "information disclosure",
+    "D": "denial of service",
+    "E": "elevation of privilege",
+}
+STRIDE_LETTERS: Mapping[str, str] = {name: letter for letter, name in STRIDE_NAMES.items()}
 STRIDE_OF: Mapping[str, tuple[str, ...]] = {
     "actor": ("S", "R"),
     "process": ("S", "T", "R", "I", "D", "E"),

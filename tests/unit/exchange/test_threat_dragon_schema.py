@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from seclab.exchange.native import STRIDE_NAMES
+from seclab.exchange.native import TYPES
 from seclab.exchange.threat_dragon import NEWEST, from_threat_dragon, to_threat_dragon
 from seclab.registers import load_registers
 from seclab.threat_models import FOLDER, load_threat_models
@@ -98,7 +98,7 @@ def test_what_the_schema_does_not_look_at_is_right_too(documents, name):
     assert len(threats) == len(model.threats)
     for threat in threats:
         assert set(threat) == FIELDS
-        assert threat["type"] in STRIDE_NAMES.values()
+        assert threat["type"] in TYPES.values()
         assert threat["modelType"] == "STRIDE"
         assert all(isinstance(threat[key], str) for key in FIELDS - {"number"})
     numbers = sorted(threat["number"] for threat in threats)
